@@ -1,0 +1,5 @@
+import type { Check } from "../src/check.ts";
+import token from "./token.ts";
+
+/** Every check, in the order of the reports. */
+export const checks: readonly Check[] = [token];

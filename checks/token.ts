@@ -1,0 +1,55 @@
+import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { isAccepted, judgeAnswer, unexpectedAnswer } from "./token/answer.ts";
+import { judgeCertificate } from "./token/certificate.ts";
+import { explain401, judgeSecretShape, judgeVariables, nothingSet, notSet } from "./token/configuration.ts";
+import { judgeConnection } from "./token/connection.ts";
+import { findings, type TokenFinding } from "./token/findings.ts";
+import { judgeSurroundings } from "./token/surroundings.ts";
+import { judgeUrl } from "./token/url.ts";
+
+export default defineCheck({
+	id: "token",
+	title: "Proxmox accepts the API token",
+	group: "proxmox",
+	documented: "troubleshooting#api-token",
+	needs: ["environment.proxmox"],
+	uses: ["proxmox.access"],
+	findings,
+	diagnose({ "environment.proxmox": environment, "proxmox.access": access }) {
+		if (nothingSet(environment)) {
+			return notApplicable("no PROXMOX_URL, PROXMOX_TOKEN or PROXMOX_SECRET is set anywhere", notSet(environment));
+		}
+
+		const variables = judgeVariables(environment);
+		const url = judgeUrl(environment, access);
+		if (access === undefined) {
+			return problems([...variables, ...url, ...judgeSurroundings(environment, access)], () =>
+				notApplicable("the Proxmox VE API was not asked"),
+			);
+		}
+
+		const portExplains = url.some(({ code }) => code === "url-without-port");
+		const redirectExplains =
+			access.open.kind === "answered" &&
+			access.open.location !== undefined &&
+			url.some(({ code }) => code === "url-plain-http");
+		const shape = judgeSecretShape(environment, access);
+		const faults: TokenFinding[] = [
+			...variables,
+			...url,
+			...(portExplains ? [] : judgeConnection(environment, access)),
+			...judgeCertificate(environment, access),
+			...shape,
+			...(portExplains || redirectExplains
+				? []
+				: judgeAnswer(environment, access, explain401([...variables, ...shape]))),
+		];
+		const seen = [...faults, ...judgeSurroundings(environment, access)];
+		const isBroken = faults.some((finding) => (finding.severity ?? findings[finding.code].severity) === "error");
+		return problems(isBroken || isAccepted(access) ? seen : [unexpectedAnswer(access), ...seen], () =>
+			healthy(
+				`${access.url} (Proxmox VE ${access.version?.version ?? ""}) accepts ${environment.token.id ?? "the token"}.`,
+			),
+		);
+	},
+});

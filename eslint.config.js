@@ -1,0 +1,112 @@
+import tseslint from "typescript-eslint";
+
+const impure = ["fs", "fs/promises", "child_process", "net", "tls", "http", "https", "dns", "os", "process"].flatMap(
+	(name) => [name, `node:${name}`],
+);
+const clients = ["execa", "ky"];
+const outside = ["**/access/**", "**/facts/*.probe.ts", "**/gather.ts", "**/commands/**", "**/fix/**"];
+
+/** Forbids imports: exact module names in `paths`, globs over the import text in `group`. Types may pass where a room only needs a shape. */
+const mayNotImport = (message, { paths = [], group = [], typesMayPass = false }) => ({
+	"no-restricted-imports": "off",
+	"@typescript-eslint/no-restricted-imports": [
+		"error",
+		{
+			paths: paths.map((name) => ({ name, message })),
+			patterns: group.length > 0 ? [{ group, message, allowTypeImports: typesMayPass }] : [],
+		},
+	],
+});
+
+const noClockNoProcess = {
+	"no-restricted-globals": ["error", "process", "console", "fetch", "setTimeout", "setInterval", "performance"],
+	"no-restricted-syntax": [
+		"error",
+		{ selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: "Pure code is told the time." },
+		{ selector: "MemberExpression[object.name='Date'][property.name='now']", message: "Pure code is told the time." },
+		{ selector: "MemberExpression[object.name='Math'][property.name='random']", message: "Pure code is repeatable." },
+		{ selector: "ImportExpression", message: "Pure code has nothing to load later." },
+	],
+};
+
+export default tseslint.config(
+	{ ignores: ["dist", "node_modules", "coverage"] },
+	...tseslint.configs.strictTypeChecked,
+	...tseslint.configs.stylisticTypeChecked,
+	{
+		languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["*.js"] } } },
+		linterOptions: { reportUnusedDisableDirectives: "error" },
+		rules: {
+			"no-console": "error",
+			"no-empty": ["error", { allowEmptyCatch: false }],
+			"no-restricted-properties": [
+				"error",
+				{ object: "process", property: "exit", message: "Only main.ts ends the process." },
+			],
+			eqeqeq: "error",
+			"@typescript-eslint/consistent-type-imports": "error",
+			"@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+			"@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+		},
+	},
+	{
+		files: ["checks/**/*.ts"],
+		rules: {
+			...mayNotImport("A check is knowledge and one pure function: facts in, verdict out.", {
+				paths: [...impure, ...clients, "chalk", "commander"],
+				group: [...outside, "**/report/**", "**/world.ts", "**/cli.ts", "**/main.ts"],
+			}),
+			...noClockNoProcess,
+			"@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
+		},
+	},
+	{
+		files: ["src/check.ts", "src/diagnose.ts", "src/report/**/*.ts", "src/knowledge/**/*.ts", "src/exit-code.ts"],
+		rules: {
+			...mayNotImport("Pure code: no input, no output.", {
+				paths: [...impure, ...clients, "commander"],
+				group: [...outside, "**/cli.ts", "**/main.ts"],
+				typesMayPass: true,
+			}),
+			...noClockNoProcess,
+		},
+	},
+	{
+		files: ["src/facts/**/*.ts"],
+		rules: mayNotImport("A probe asks through access/, and knows nothing of checks, commands or reports.", {
+			paths: [...impure, ...clients, "chalk", "commander"],
+			group: ["**/checks/**", "**/commands/**", "**/report/**", "**/diagnose.ts", "**/cli.ts", "**/main.ts"],
+		}),
+	},
+	{
+		files: ["src/access/**/*.ts"],
+		rules: mayNotImport("Access reaches the world; what the answer means is decided elsewhere.", {
+			paths: ["chalk", "commander"],
+			group: [
+				"**/checks/**",
+				"**/facts/**",
+				"**/commands/**",
+				"**/report/**",
+				"**/diagnose.ts",
+				"**/cli.ts",
+				"**/main.ts",
+			],
+		}),
+	},
+	{
+		files: ["src/commands/**/*.ts"],
+		rules: mayNotImport("A command is told how the world is reached; it does not reach out itself.", {
+			paths: [...impure, ...clients],
+			group: ["**/main.ts", "**/cli.ts"],
+		}),
+	},
+	{ files: ["src/main.ts", "test/**/*.ts"], rules: { "no-console": "off", "no-restricted-properties": "off" } },
+	{
+		files: ["test/**/*.ts"],
+		rules: { "@typescript-eslint/no-non-null-assertion": "off" },
+	},
+	{
+		files: ["*.js", "*.config.ts"],
+		...tseslint.configs.disableTypeChecked,
+	},
+);

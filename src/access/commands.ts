@@ -1,0 +1,129 @@
+import { execa } from "execa";
+import { ProbeError } from "../errors.ts";
+
+/** What a program that ran to its end printed. A non-zero exit is an answer, not an error. */
+export interface Output {
+	readonly exitCode: number;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+export interface RunOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Milliseconds until the whole process group is killed; default 2,000. */
+	readonly timeout?: number | undefined;
+	/** Characters of output after which the program is stopped; default 16 Mi. */
+	readonly maxOutput?: number | undefined;
+	readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Runs programs: an argument vector, no shell, nothing on stdin. */
+export interface Commands {
+	/** @throws ProbeError tool-missing, forbidden (not executable), timeout, cancelled, unreadable (too much output, ended by a signal). */
+	run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<Output>;
+	/** Ends every program that still runs, with its descendants, at once. */
+	killAll(): void;
+}
+
+/** A program that ignores SIGTERM gets SIGKILL after this many milliseconds. */
+const grace = 300;
+
+export function createCommands(): Commands {
+	const running = new Set<number>();
+	return {
+		killAll: () => {
+			for (const pid of running) {
+				killGroup(pid, "SIGKILL");
+			}
+		},
+		run: async (argv, options = {}) => {
+			const [file, ...args] = argv;
+			const { signal, timeout = 2_000, maxOutput = 16 * 1_048_576 } = options;
+			if (signal?.aborted === true) {
+				throw new ProbeError("cancelled", `${file} was not started`);
+			}
+
+			// Detached makes it the leader of a process group, which can be ended with all its descendants.
+			const child = execa(file, args, {
+				detached: true,
+				stdin: "ignore",
+				reject: false,
+				stripFinalNewline: false,
+				maxBuffer: maxOutput,
+				env: { LC_ALL: "C", ...options.env },
+			});
+			const { pid } = child;
+			let stoppedBy: "timeout" | "cancelled" | undefined;
+			const stop = (why: "timeout" | "cancelled") => {
+				stoppedBy ??= why;
+				if (pid !== undefined) {
+					killGroup(pid, "SIGTERM");
+					setTimeout(() => {
+						killGroup(pid, "SIGKILL");
+						child.stdout.destroy();
+						child.stderr.destroy();
+					}, grace);
+				}
+			};
+			const onAbort = () => {
+				stop("cancelled");
+			};
+			const timer = setTimeout(() => {
+				stop("timeout");
+			}, timeout);
+			signal?.addEventListener("abort", onAbort, { once: true });
+			if (pid !== undefined) {
+				running.add(pid);
+			}
+
+			const result = await child;
+			clearTimeout(timer);
+			signal?.removeEventListener("abort", onAbort);
+			if (pid !== undefined) {
+				running.delete(pid);
+			}
+
+			const shown = argv.slice(0, 4).join(" ");
+			if (stoppedBy !== undefined) {
+				const said = lastLine(result.stderr);
+				const waited = stoppedBy === "timeout" ? `did not end within ${timeout / 1_000} s` : "was stopped";
+				throw new ProbeError(stoppedBy, `${shown} ${waited}${said === "" ? "" : `; it last said: ${said}`}`);
+			}
+
+			if (result.isMaxBuffer) {
+				if (pid !== undefined) {
+					killGroup(pid, "SIGKILL");
+				}
+
+				throw new ProbeError("unreadable", `${shown} printed more than ${maxOutput} characters and was stopped`);
+			}
+
+			if (result.code === "ENOENT") {
+				throw new ProbeError("tool-missing", `${file} is not installed, or not in PATH`);
+			}
+
+			if (result.code === "EACCES" || result.code === "ENOEXEC") {
+				throw new ProbeError("forbidden", `${file} is there, but may not be executed (${result.code})`);
+			}
+
+			if (result.exitCode === undefined) {
+				throw new ProbeError("unreadable", `${shown} was ended by ${result.signal ?? result.code ?? "the system"}`);
+			}
+
+			return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+		},
+	};
+}
+
+/** The group may be gone already, which is what was wanted. */
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(-pid, signal);
+	} catch (error) {
+		if (!(error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM"))) {
+			throw error;
+		}
+	}
+}
+
+const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1)?.slice(0, 200) ?? "";

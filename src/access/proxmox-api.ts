@@ -1,0 +1,97 @@
+import ky, { TimeoutError } from "ky";
+import { ConnectionError, createAgent, type Peer, type Trust } from "./connection.ts";
+import { createHttpsFetch } from "./https-fetch.ts";
+
+/** An HTTP answer, whatever its status. Texts are as received: mask them before they go further. */
+export interface Answer {
+	readonly status: number;
+	/** The reason phrase: where Proxmox VE puts its error message. */
+	readonly reason: string;
+	readonly server?: string;
+	readonly location?: string;
+	readonly contentType?: string;
+	/** The server's `Date`. */
+	readonly date?: Date;
+	readonly body: string;
+	readonly milliseconds: number;
+}
+
+export interface ProxmoxApi {
+	/**
+	 * GET below `/api2/json`, no redirects, no retries.
+	 * @throws ConnectionError, UntrustedPeerError; `code` is `TIMEOUT` where no answer came in time.
+	 */
+	get(path: string, options?: { authorization?: string; signal?: AbortSignal }): Promise<Answer>;
+	/** The server's certificate, once a handshake took place. */
+	peer(): Peer | undefined;
+	close(): void;
+}
+
+export interface ProxmoxOptions {
+	/** `https://host:port`, without `/api2/json`. */
+	readonly url: string;
+	readonly trust: Trust;
+	/** Milliseconds; the answer's counts from the request and covers the 3 s for which Proxmox VE withholds a 401. */
+	readonly timeouts?: { readonly connect: number; readonly answer: number };
+}
+
+export function createProxmoxApi({
+	url,
+	trust,
+	timeouts = { connect: 5_000, answer: 10_000 },
+}: ProxmoxOptions): ProxmoxApi {
+	let seen: Peer | undefined;
+	const agent = createAgent(trust, timeouts.connect, (peer) => {
+		seen = peer;
+	});
+	const client = ky.create({
+		fetch: createHttpsFetch(agent),
+		prefixUrl: `${url}/api2/json`,
+		retry: 0,
+		throwHttpErrors: false,
+		timeout: timeouts.answer,
+	});
+	return {
+		peer: () => seen,
+		close: () => {
+			agent.destroy();
+		},
+		get: async (path, { authorization, signal } = {}) => {
+			const started = performance.now();
+			try {
+				const response = await client.get(path, {
+					headers: authorization === undefined ? {} : { authorization },
+					...(signal === undefined ? {} : { signal }),
+				});
+				return {
+					status: response.status,
+					reason: response.statusText,
+					...headerOf(response, "server"),
+					...headerOf(response, "location"),
+					...headerOf(response, "content-type", "contentType"),
+					...dateOf(response),
+					body: await response.text(),
+					milliseconds: Math.round(performance.now() - started),
+				};
+			} catch (error) {
+				if (error instanceof TimeoutError) {
+					throw new ConnectionError("http", "TIMEOUT", `no answer within ${timeouts.answer / 1_000} s`, {
+						cause: error,
+					});
+				}
+
+				throw error;
+			}
+		},
+	};
+}
+
+function headerOf(response: Response, name: string, key = name): Record<string, string> {
+	const value = response.headers.get(name);
+	return value === null ? {} : { [key]: value };
+}
+
+function dateOf(response: Response): { date?: Date } {
+	const date = new Date(response.headers.get("date") ?? "");
+	return Number.isNaN(date.getTime()) ? {} : { date };
+}

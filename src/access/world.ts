@@ -1,0 +1,53 @@
+import { ProbeError } from "../errors.ts";
+import { type Commands, createCommands } from "./commands.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
+import { createFiles, type Files } from "./files.ts";
+import { createKubectl, type Kubectl } from "./kubectl.ts";
+import { createProxmoxApi, type ProxmoxApi, type ProxmoxOptions } from "./proxmox-api.ts";
+
+/** Everything that a probe can ask. Tests put stand-ins in its place; nothing else reaches outside. */
+export interface World {
+	readonly files: Files;
+	readonly commands: Commands;
+	readonly kubectl: Kubectl;
+	/** Read once; later calls share the answer. */
+	environment(): Promise<Environment>;
+	proxmox(options: ProxmoxOptions): ProxmoxApi;
+	now(): Date;
+}
+
+/** Milliseconds; an envfile may be a named pipe that nobody writes to. */
+const patience = 2_000;
+
+function withinTime<T>(reading: Promise<T>, what: string): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => {
+			reject(new ProbeError("timeout", `${what} could not be read within ${patience / 1_000} s`));
+		}, patience);
+		reading.then(resolve, reject).finally(() => {
+			clearTimeout(timer);
+		});
+	});
+}
+
+export interface WorldOptions {
+	readonly envFile?: string | undefined;
+	readonly kubeconfig?: string | undefined;
+	readonly context?: string | undefined;
+}
+
+export function openWorld({ envFile, kubeconfig, context }: WorldOptions): World {
+	const files = createFiles();
+	const commands = createCommands();
+	const processEnvironment = process.env;
+	let environment: Promise<Environment> | undefined;
+	const read = () => readEnvironment(files, { envFile, processEnvironment, workingDirectory: process.cwd() });
+	return {
+		files,
+		commands,
+		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
+		proxmox: createProxmoxApi,
+		now: () => new Date(),
+	};
+}

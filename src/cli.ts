@@ -1,0 +1,135 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { RunOptions } from "./commands/run.ts";
+import { formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
+import { UsageError } from "./errors.ts";
+
+const failOnLevels = ["error", "warning", "never"];
+
+/** Takes the words after the program's name; returns the exit code. Each command's code is loaded when it is asked for. */
+export async function runCli(words: readonly string[], terminal: Terminal, interrupted: AbortSignal): Promise<number> {
+	let code = 0;
+	const complaints: string[] = [];
+	const program = new Command("capmox-doctor")
+		.description(
+			"Tells what is wrong with a Cluster API Provider Proxmox (CAPMOX) set-up, how it knows, and what to type to mend it.",
+		)
+		.version(terminal.version, "-V, --version")
+		.exitOverride()
+		.configureOutput({
+			writeOut: (text) => {
+				terminal.out(text);
+			},
+			writeErr: (text) => {
+				complaints.push(text);
+			},
+		})
+		.configureHelp({ showGlobalOptions: true })
+		.helpCommand(false)
+		.option("--env-file <file>", "read variables from this file, besides ./envfile and clusterctl.yaml")
+		.option("--kubeconfig <file>", "kubeconfig of the management cluster")
+		.option("--context <name>", "context in that kubeconfig")
+		.option("-n, --namespace <name>", "look only at this namespace of the management cluster")
+		.addOption(
+			new Option("--timeout <duration>", "time for the whole run, such as 30s or 2m")
+				.argParser(parseDuration)
+				.default(60_000, "60s"),
+		)
+		.addOption(new Option("--format <format>", "how to print the result").choices(formats).default("human"))
+		.addOption(
+			new Option("--fail-on <level>", "exit 1 from findings of this severity on")
+				.choices(failOnLevels)
+				.default("error"),
+		)
+		.option("--no-color", "print no colours; NO_COLOR and FORCE_COLOR are read, too")
+		.option("-v, --verbose", "show also what is fine, and why", false)
+		.option("-q, --quiet", "show only findings", false)
+		.addHelpText(
+			"after",
+			"\nExit codes: 0 fine · 1 findings · 2 wrong usage · 3 something could not be looked at · 70 a bug of capmox-doctor",
+		)
+		.action(() => {
+			throw new UsageError("no command given: capmox-doctor run looks at everything; see capmox-doctor --help");
+		});
+
+	const command = (nameAndArguments: string, description: string) =>
+		program.command(nameAndArguments).description(description).allowExcessArguments(false);
+
+	command("run", "look at everything that is set up here")
+		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
+		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
+		.action(async (_: unknown, self: Command) => {
+			const { run } = await import("./commands/run.ts");
+			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+		});
+	command("check", "look at the named checks")
+		.argument("<check...>", "ids, groups or globs, as list shows them")
+		.action(async (checks: string[], _: unknown, self: Command) => {
+			const { check } = await import("./commands/run.ts");
+			code = await check(
+				checks.flatMap((word) => word.split(",")),
+				self.optsWithGlobals<GlobalOptions>(),
+				terminal,
+				interrupted,
+			);
+		});
+	command("list", "list the checks")
+		.option("--findings", "list the codes of all findings instead")
+		.action(async (_: unknown, self: Command) => {
+			const { list } = await import("./commands/list.ts");
+			code = list(self.optsWithGlobals(), terminal);
+		});
+	command("explain", "show the page of a check, or of one finding")
+		.argument("<check|code>", "such as token or token/wrong-secret")
+		.action(async (word: string) => {
+			const { explain } = await import("./commands/explain.ts");
+			code = await explain(word, terminal);
+		});
+	command("schema", "print the JSON Schema of --format json").action(async () => {
+		const { schema } = await import("./commands/schema.ts");
+		code = schema(terminal);
+	});
+
+	try {
+		await program.parseAsync(words, { from: "user" });
+	} catch (error) {
+		if (error instanceof CommanderError) {
+			return error.exitCode === 0 ? 0 : complain(terminal, complaints.join("") || error.message);
+		}
+
+		if (error instanceof UsageError) {
+			return complain(terminal, error.message);
+		}
+
+		throw error;
+	}
+
+	return code;
+}
+
+/** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
+function complain(terminal: Terminal, text: string): 2 {
+	const line = text
+		.trim()
+		.replace(/^error: /, "")
+		.replace(/\s*\n\s*/g, " ");
+	terminal.err(`capmox-doctor: ${line}\n`);
+	return 2;
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+function parseDuration(text: string): number {
+	const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
+	const milliseconds = Number(number) * (units[unit] ?? 0);
+	// setTimeout counts in 32 bits.
+	if (number === "" || milliseconds < 1 || milliseconds > 2 ** 31 - 1) {
+		throw new InvalidArgumentError("It takes a duration such as 30s or 2m.");
+	}
+
+	return milliseconds;
+}
+
+const splitCommas = (text: string, before: readonly string[] | undefined): string[] => [
+	...(before ?? []),
+	...text.split(",").filter((word) => word !== ""),
+];

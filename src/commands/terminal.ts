@@ -1,0 +1,31 @@
+import type { FailOn } from "../diagnose.ts";
+
+/** Where a command writes; main.ts builds it from the process. */
+export interface Terminal {
+	readonly version: string;
+	/** Folder of the package, where the checks' pages are. */
+	readonly packageFolder: string;
+	/** Columns for prose. */
+	readonly columns: number;
+	readonly colour: boolean;
+	/** Someone watches stderr, so progress is welcome. */
+	readonly watched: boolean;
+	out(text: string): void;
+	err(text: string): void;
+}
+
+export const formats = ["human", "json"] as const;
+
+/** The options that every command takes. */
+export interface GlobalOptions {
+	readonly envFile?: string;
+	readonly kubeconfig?: string;
+	readonly context?: string;
+	readonly namespace?: string;
+	/** Milliseconds for the whole run. */
+	readonly timeout: number;
+	readonly format: (typeof formats)[number];
+	readonly failOn: FailOn;
+	readonly verbose: boolean;
+	readonly quiet: boolean;
+}

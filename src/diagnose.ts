@@ -1,0 +1,155 @@
+import { type Check, type Finding, mapNonEmpty, type NonEmpty, type Severity } from "./check.ts";
+import type { Cause } from "./errors.ts";
+import type { FactName, FactSheet, Facts } from "./facts/sheet.ts";
+
+/** A fact that a check asked for and that could not be read. */
+export interface MissingFact {
+	readonly fact: FactName;
+	readonly cause: Cause;
+	readonly lastSeen: string;
+}
+
+/** A finding as reported: with its full code, `check/code`, and everything settled that a check may leave out. */
+export interface ReportedFinding extends Required<Omit<Finding, "code">> {
+	readonly code: string;
+}
+
+export type Verdict =
+	| { readonly kind: "pass"; readonly summary: string }
+	| {
+			readonly kind: "problem";
+			readonly findings: NonEmpty<ReportedFinding>;
+			/** What could not be looked at beside. */
+			readonly missing: readonly MissingFact[];
+	  }
+	| { readonly kind: "skip"; readonly reason: string }
+	| { readonly kind: "unknown"; readonly missing: NonEmpty<MissingFact> }
+	/** The check itself threw: a bug of ours. */
+	| { readonly kind: "crashed"; readonly message: string };
+
+export interface Judgement {
+	readonly check: Check;
+	readonly verdict: Verdict;
+}
+
+export interface DiagnoseOptions {
+	/** Ids of checks that the user named; "not set up" is an answer to `run`, but not to them. */
+	readonly asked?: ReadonlySet<string>;
+}
+
+/** Judges each check by the facts. Only here a verdict becomes `unknown`, so no check can forget or blur it. */
+export function diagnose(
+	checks: readonly Check[],
+	sheet: FactSheet,
+	{ asked = new Set() }: DiagnoseOptions = {},
+): readonly Judgement[] {
+	return checks.map((check) => ({ check, verdict: judge(check, sheet, asked.has(check.id)) }));
+}
+
+function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
+	const missingNeeds = missing(check.needs, sheet);
+	const [blocking, ...others] = missingNeeds;
+	if (blocking !== undefined) {
+		return missingNeeds.every(({ cause }) => cause === "not-set-up") && !asked
+			? { kind: "skip", reason: blocking.lastSeen }
+			: { kind: "unknown", missing: [blocking, ...others] };
+	}
+
+	const facts: Partial<Record<FactName, unknown>> = {};
+	for (const name of [...check.needs, ...check.uses]) {
+		const state = sheet[name];
+		if (state?.state === "known") {
+			facts[name] = state.value;
+		}
+	}
+
+	try {
+		const diagnosis = check.diagnose(facts as Partial<Facts>);
+		// What is not set up leaves nothing unseen.
+		const missingUses = missing(check.uses, sheet).filter(({ cause }) => cause !== "not-set-up");
+		switch (diagnosis.kind) {
+			case "problem":
+				return {
+					kind: "problem",
+					findings: mapNonEmpty(diagnosis.findings, (finding) => report(check, finding)),
+					missing: missingUses,
+				};
+			case "not-applicable":
+				if (asked && diagnosis.ifAsked !== undefined) {
+					return { kind: "problem", findings: [report(check, diagnosis.ifAsked)], missing: [] };
+				}
+
+				return unless(missingUses, { kind: "skip", reason: diagnosis.reason });
+			case "healthy":
+				return unless(missingUses, { kind: "pass", summary: diagnosis.summary });
+		}
+	} catch (error) {
+		return { kind: "crashed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+	}
+}
+
+const unless = ([first, ...rest]: readonly MissingFact[], verdict: Verdict): Verdict =>
+	first === undefined ? verdict : { kind: "unknown", missing: [first, ...rest] };
+
+function missing(names: readonly FactName[], sheet: FactSheet): MissingFact[] {
+	return names.flatMap((fact) => {
+		const state = sheet[fact] ?? { state: "unavailable", cause: "bug", lastSeen: `${fact} was never gathered` };
+		return state.state === "known" ? [] : [{ fact, cause: state.cause, lastSeen: state.lastSeen }];
+	});
+}
+
+function report(check: Check, finding: Finding): ReportedFinding {
+	const definition = check.findings[finding.code];
+	if (definition === undefined) {
+		throw new Error(`${check.id} reported ${finding.code}, which it does not declare`);
+	}
+
+	return {
+		...finding,
+		code: `${check.id}/${finding.code}`,
+		severity: finding.severity ?? definition.severity,
+		confidence: finding.confidence ?? "certain",
+	};
+}
+
+export const shownVerdicts = ["pass", "warn", "fail", "skip", "unknown"] as const;
+export type ShownVerdict = (typeof shownVerdicts)[number];
+
+/** The word that reports show. */
+export function shownAs(verdict: Verdict): ShownVerdict {
+	switch (verdict.kind) {
+		case "problem":
+			return verdict.findings.some(({ severity }) => severity === "error") ? "fail" : "warn";
+		case "crashed":
+			return "unknown";
+		case "pass":
+		case "skip":
+		case "unknown":
+			return verdict.kind;
+	}
+}
+
+export const failOnLevels = ["error", "warning", "never"] as const;
+export type FailOn = (typeof failOnLevels)[number];
+
+/** 1: a finding at or above the level · 70: a bug of ours · 3: something that applies is unknown · 0. Findings win. */
+export function exitCode(judgements: readonly Judgement[], failOn: FailOn = "error"): 0 | 1 | 3 | 70 {
+	const counting: readonly Severity[] = failOn === "never" ? [] : failOn === "error" ? ["error"] : ["error", "warning"];
+	const verdicts = judgements.map(({ verdict }) => verdict);
+	if (
+		verdicts.some(
+			(verdict) => verdict.kind === "problem" && verdict.findings.some(({ severity }) => counting.includes(severity)),
+		)
+	) {
+		return 1;
+	}
+
+	const gaps = verdicts.flatMap((verdict) =>
+		verdict.kind === "unknown" || verdict.kind === "problem" ? verdict.missing : [],
+	);
+	if (verdicts.some(({ kind }) => kind === "crashed") || gaps.some(({ cause }) => cause === "bug")) {
+		return 70;
+	}
+
+	return gaps.length > 0 ? 3 : 0;
+}

@@ -1,0 +1,265 @@
+import * as z from "zod";
+import { lineProblems } from "../access/envfile.ts";
+import type { Environment } from "../access/environment.ts";
+import { type VariableName, variables } from "../knowledge/variables.ts";
+
+const presence = z.enum(["unset", "empty", "set"]);
+const origin = z.string().optional();
+/** What a shell, an editor or `echo | base64` leaves around a value. */
+const blemishes = z.array(z.enum(["quotes", "leading-blank", "trailing-blank", "inner-blank", "line-break"]));
+
+/** `PROXMOX_URL` in its parts. `text` is as given, without what stands before an `@`. */
+const urlVariable = z.object({
+	presence,
+	origin,
+	text: z.string().optional(),
+	scheme: z.string().optional(),
+	host: z.string().optional(),
+	port: z.number().int().optional(),
+	path: z.string().optional(),
+	userinfo: z.boolean(),
+	malformed: z.boolean(),
+	blemishes,
+});
+
+/** What a token ID can be mistaken for or damaged into. */
+export const tokenFaults = [
+	"no-token-id",
+	"no-realm",
+	"short-token-id",
+	"invalid-token-id",
+	"escaped-exclamation-mark",
+	"user-twice",
+	"secret-appended",
+	"placeholder",
+] as const;
+
+/** `PROXMOX_TOKEN`: the token ID, `user@realm!tokenid`. `id` is only there where the value cannot hold a secret. */
+const tokenVariable = z.object({
+	presence,
+	origin,
+	shape: z.enum(["token-id", "uuid", "other"]).optional(),
+	id: z.string().optional(),
+	realm: z.string().optional(),
+	faults: z.array(z.enum(tokenFaults)),
+	blemishes,
+});
+
+/** `PROXMOX_SECRET`: only its shape. */
+const secretVariable = z.object({
+	presence,
+	origin,
+	shape: z.enum(["uuid", "uuid-upper-case", "token-id", "token-id-and-secret", "other"]).optional(),
+	blemishes,
+});
+
+/** Fact `environment.proxmox`: the variables that lead to the Proxmox API, and the files they come from. */
+export const environmentProxmox = z.object({
+	url: urlVariable,
+	token: tokenVariable,
+	secret: secretVariable,
+	/** CAPMOX skips verification when it is unset or exactly `true` (cmd/main.go). */
+	insecure: z.object({ presence, origin, text: z.string().optional() }),
+	/** Image-builder's name for the token ID. */
+	username: z.object({ presence, origin, shape: z.enum(["token-id", "other"]).optional() }),
+	conflicts: z.array(z.object({ name: z.string(), wins: z.string(), loses: z.array(z.string()) })),
+	files: z.array(
+		z.object({
+			path: z.string(),
+			/** Permission bits, octal, such as "644". */
+			mode: z.string(),
+			readableByOthers: z.boolean(),
+			holdsSecret: z.boolean(),
+			problems: z.array(
+				z.object({ line: z.number().int(), problem: z.enum(lineProblems), name: z.string().optional() }),
+			),
+		}),
+	),
+});
+export type EnvironmentProxmox = z.infer<typeof environmentProxmox>;
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const anyUuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
+/** pve-access-control 9.1.1, AccessControl.pm and Auth/Plugin.pm: the last `@…!…` that fits is taken. */
+const tokenId = /^([^\s:/]+)@([A-Za-z][A-Za-z0-9.\-_]+)!([A-Za-z][A-Za-z0-9.\-_]+)$/;
+const isProxmoxVariable = (name: string | undefined): boolean => variables.some((known) => known === name);
+
+/** Reads the shapes; the values themselves stay in access/. */
+export function parseEnvironmentProxmox(environment: Environment): EnvironmentProxmox {
+	const look = (name: VariableName) => {
+		const [winner] = environment.lookUp(name);
+		if (winner === undefined) {
+			return { base: { presence: "unset" as const }, value: "" };
+		}
+
+		const presence = winner.value.trim() === "" ? ("empty" as const) : ("set" as const);
+		return { base: { presence, origin: winner.origin }, value: winner.value };
+	};
+	const url = look("PROXMOX_URL");
+	const token = look("PROXMOX_TOKEN");
+	const secret = look("PROXMOX_SECRET");
+	const insecure = look("PROXMOX_INSECURE");
+	const username = look("PROXMOX_USERNAME");
+	return {
+		url: { ...url.base, ...parseUrl(url.value) },
+		token: { ...token.base, ...parseToken(token.value) },
+		secret: { ...secret.base, ...parseSecret(secret.value) },
+		insecure: { ...insecure.base, ...(insecure.value === "" ? {} : { text: insecure.value.slice(0, 20) }) },
+		username: {
+			...username.base,
+			...(username.base.presence === "set" ? { shape: tokenId.test(username.value) ? "token-id" : "other" } : {}),
+		},
+		conflicts: variables.flatMap((name) => {
+			const [winner, ...others] = environment.lookUp(name);
+			const losers = others.filter(({ value }) => value !== winner?.value);
+			return winner === undefined || losers.length === 0
+				? []
+				: [{ name, wins: winner.origin, loses: losers.map(({ origin }) => origin) }];
+		}),
+		files: environment.files.map(({ path, mode, names, problems }) => ({
+			path,
+			mode: mode.toString(8),
+			readableByOthers: (mode & 0o044) !== 0,
+			holdsSecret: names.includes("PROXMOX_SECRET") || names.includes("PROXMOX_TOKEN"),
+			problems: problems.filter(({ name }) => name === undefined || isProxmoxVariable(name)),
+		})),
+	};
+}
+
+export function parseUrl(given: string): Omit<EnvironmentProxmox["url"], "presence" | "origin"> {
+	const trimmed = unquote(given);
+	const blemishes = blemishesOf(given);
+	if (trimmed === "") {
+		return { userinfo: false, malformed: false, blemishes };
+	}
+
+	const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(trimmed)?.[1]?.toLowerCase();
+	const text = trimmed.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)?[^/?#]*@/, "$1…@");
+	const userinfo = text !== trimmed;
+	const complete = scheme === undefined ? `https://${trimmed}` : trimmed;
+	const parsed = URL.canParse(complete) ? new URL(complete) : undefined;
+	if (parsed === undefined || parsed.hostname === "") {
+		return { text, ...(scheme === undefined ? {} : { scheme }), userinfo, malformed: true, blemishes };
+	}
+
+	// URL drops a port that is the scheme's default, yet `:443` written out is a decision.
+	const port = /:(\d+)$/.exec(/^(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/)?(?:[^/?#]*@)?([^/?#]*)/.exec(trimmed)?.[1] ?? "")?.[1];
+	const path = `${parsed.pathname === "/" ? "" : parsed.pathname}${parsed.search}${parsed.hash}`;
+	return {
+		text,
+		...(scheme === undefined ? {} : { scheme }),
+		host: parsed.hostname,
+		...(port === undefined ? {} : { port: Number(port) }),
+		...(path === "" ? {} : { path }),
+		userinfo,
+		malformed: false,
+		blemishes,
+	};
+}
+
+export function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence" | "origin"> {
+	const value = unquote(given);
+	const blemishes = blemishesOf(given);
+	if (value === "") {
+		return { faults: [], blemishes };
+	}
+
+	if (uuid.test(value.toLowerCase())) {
+		return { shape: "uuid", faults: [], blemishes };
+	}
+
+	const [, user = "", realm = "", id = ""] = tokenId.exec(value) ?? [];
+	if (id !== "" && !user.includes("!")) {
+		const faults =
+			/^(?:token-?id|token|id|name)$/i.test(id) && id === id.toUpperCase() ? (["placeholder"] as const) : [];
+		return { shape: "token-id", id: value, realm, faults: [...faults], blemishes };
+	}
+
+	const faults = tokenFaultsOf(value);
+	// Whatever could be, or hold, a secret is not kept.
+	const holdsNoSecret = !anyUuid.test(value) && !value.includes("=") && value.includes("@") && value.includes("!");
+	return { shape: "other", ...(holdsNoSecret ? { id: value } : {}), faults, blemishes };
+}
+
+function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
+	if (value.includes("\\!")) {
+		return ["escaped-exclamation-mark"];
+	}
+
+	if (/![^=]*=/.test(value)) {
+		return ["secret-appended"];
+	}
+
+	if (/@.*!.*@.*!/.test(value)) {
+		return ["user-twice"];
+	}
+
+	const [, before = value, after] = /^(.*)!(.*)$/s.exec(value) ?? [];
+	if (!/@[A-Za-z][A-Za-z0-9.\-_]+$/.test(before)) {
+		return after === undefined ? ["no-realm", "no-token-id"] : ["no-realm"];
+	}
+
+	if (after === undefined || after === "") {
+		return ["no-token-id"];
+	}
+
+	return after.length === 1 ? ["short-token-id"] : ["invalid-token-id"];
+}
+
+export function parseSecret(given: string): Omit<EnvironmentProxmox["secret"], "presence" | "origin"> {
+	const value = unquote(given);
+	const blemishes = blemishesOf(given);
+	if (value === "") {
+		return { blemishes };
+	}
+
+	if (uuid.test(value)) {
+		return { shape: "uuid", blemishes };
+	}
+
+	if (uuid.test(value.toLowerCase())) {
+		return { shape: "uuid-upper-case", blemishes };
+	}
+
+	if (/@.*!.*=/.test(value)) {
+		return { shape: "token-id-and-secret", blemishes };
+	}
+
+	return { shape: tokenId.test(value) ? "token-id" : "other", blemishes };
+}
+
+/** The value without what `blemishesOf` reports. */
+export const unquote = (given: string): string =>
+	given
+		.trim()
+		.replace(/^(["'])(.*)\1$/s, "$2")
+		.trim();
+
+function blemishesOf(given: string): EnvironmentProxmox["secret"]["blemishes"] {
+	const trimmed = given.trim();
+	const inner = unquote(given);
+	const found: EnvironmentProxmox["secret"]["blemishes"] = [];
+	if (trimmed === "") {
+		return found;
+	}
+
+	if (/["']/.test(trimmed)) {
+		found.push("quotes");
+	}
+
+	if (/[\r\n]/.test(given)) {
+		found.push("line-break");
+	} else if (/\s$/.test(given)) {
+		found.push("trailing-blank");
+	}
+
+	if (/^\s/.test(given)) {
+		found.push("leading-blank");
+	}
+
+	if (/\s/.test(inner.replace(/[\r\n]/g, ""))) {
+		found.push("inner-blank");
+	}
+
+	return found;
+}

@@ -1,0 +1,21 @@
+import type * as z from "zod";
+import type { Cause } from "../errors.ts";
+import { environmentProxmox } from "./environment.ts";
+import { proxmoxAccess } from "./proxmox.ts";
+
+/** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
+export const schemas = {
+	"environment.proxmox": environmentProxmox,
+	"proxmox.access": proxmoxAccess,
+} as const;
+
+export type FactName = keyof typeof schemas;
+export type Facts = { readonly [Name in FactName]: z.infer<(typeof schemas)[Name]> };
+
+/** A fact as gathered: its value, or why there is none and what was last seen. */
+export type FactState<T> =
+	| { readonly state: "known"; readonly value: T }
+	| { readonly state: "unavailable"; readonly cause: Cause; readonly lastSeen: string };
+
+/** What was gathered in one run. A fact that nobody asked for is absent. */
+export type FactSheet = { readonly [Name in FactName]?: FactState<Facts[Name]> };

@@ -1,0 +1,159 @@
+import { createMask } from "./access/mask.ts";
+import type { World } from "./access/world.ts";
+import { type Cause, ProbeError, UsageError } from "./errors.ts";
+import { type Know, type Probe, probes } from "./facts/probe.ts";
+import { type FactName, type FactSheet, type FactState, type Facts, schemas } from "./facts/sheet.ts";
+
+export interface GatherOptions {
+	readonly wanted: Iterable<FactName>;
+	/** Ends the whole gathering: what is still open becomes unavailable. Its reason is a ProbeError. */
+	readonly signal: AbortSignal;
+	/** Called with a fact's name when it starts, and again when it is settled. */
+	readonly onProgress?: (fact: FactName, event: "started" | "settled") => void;
+	readonly from?: { readonly [Name in FactName]: Probe<Facts[Name]> };
+}
+
+/**
+ * Reads each wanted fact once, all at once, each under its own deadline. Resolves when the last is settled, even where
+ * a probe never ends. Rejects only for a UsageError.
+ */
+export async function gather(
+	world: World,
+	{ wanted, signal, onProgress, from = probes }: GatherOptions,
+): Promise<FactSheet> {
+	const started = new Map<FactName, Promise<FactState<Facts[FactName]>>>();
+	const mask = await maskOf(world);
+
+	function state<Name extends FactName>(name: Name): Promise<FactState<Facts[Name]>> {
+		const running = started.get(name) ?? start(name);
+		started.set(name, running);
+		return running as Promise<FactState<Facts[Name]>>;
+	}
+
+	const know: Know = async (name) => {
+		const found = await state(name);
+		if (found.state === "unavailable") {
+			throw new ProbeError(found.cause, found.lastSeen);
+		}
+
+		return found.value;
+	};
+
+	async function start<Name extends FactName>(name: Name): Promise<FactState<Facts[Name]>> {
+		onProgress?.(name, "started");
+		try {
+			return await readOne(name, from[name]);
+		} finally {
+			onProgress?.(name, "settled");
+		}
+	}
+
+	async function readOne<Name extends FactName>(
+		name: Name,
+		probe: Probe<Facts[Name]>,
+	): Promise<FactState<Facts[Name]>> {
+		let lastSeen = "nothing";
+		const deadline = new AbortController();
+		const timer = setTimeout(() => {
+			deadline.abort(new ProbeError("timeout", `no answer within ${probe.deadline / 1_000} s; last seen: ${lastSeen}`));
+		}, probe.deadline);
+		const either = AbortSignal.any([signal, deadline.signal]);
+		try {
+			const value = await Promise.race([
+				probe.read(world, know, either, (seen) => {
+					lastSeen = seen;
+				}),
+				rejectOnAbort(either),
+			]);
+			// The schema drops what is not in it, and the mask covers what a server may have echoed.
+			return { state: "known", value: schemas[name].parse(maskDeep(value, mask)) as Facts[Name] };
+		} catch (error) {
+			if (error instanceof UsageError) {
+				throw error;
+			}
+
+			// A probe that the abort interrupted may say so in its own words; the reason says why.
+			return unavailable(either.aborted && either.reason instanceof ProbeError ? either.reason : error, mask);
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	const sheet: Record<string, FactState<unknown>> = {};
+	await Promise.all(
+		[...wanted].map(async (name) => {
+			sheet[name] = await state(name);
+		}),
+	);
+	return sheet;
+}
+
+const secretVariables = ["PROXMOX_SECRET", "PROXMOX_TOKEN"] as const;
+
+/** A token ID is no secret, unless the secret was put in its place or pasted behind it. */
+async function maskOf(world: World): Promise<(text: string) => string> {
+	let environment: Awaited<ReturnType<World["environment"]>>;
+	try {
+		environment = await world.environment();
+	} catch (error) {
+		if (error instanceof ProbeError) {
+			return createMask([]);
+		}
+
+		throw error;
+	}
+
+	const values = secretVariables.flatMap((name) => environment.lookUp(name).map(({ value }) => ({ name, value })));
+	const passwords = environment
+		.lookUp("PROXMOX_URL")
+		.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
+	return createMask([
+		...passwords,
+		...values.flatMap(({ name, value }) => {
+			const bare = value.trim().replace(/^["']|["']$/g, "");
+			const looksLikeTokenId = /^[^\s:/=]+@[^\s=]+![^\s=]+$/.test(bare);
+			return name === "PROXMOX_TOKEN" && looksLikeTokenId ? [] : [value, bare, bare.split("=").at(-1) ?? ""];
+		}),
+	]);
+}
+
+function maskDeep(value: unknown, mask: (text: string) => string): unknown {
+	if (typeof value === "string") {
+		return mask(value);
+	}
+
+	if (Array.isArray(value)) {
+		return value.map((item) => maskDeep(item, mask));
+	}
+
+	if (typeof value === "object" && value !== null) {
+		return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, mask)]));
+	}
+
+	return value;
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+	return new Promise((_, reject) => {
+		const onAbort = () => {
+			reject(signal.reason as Error);
+		};
+		if (signal.aborted) {
+			onAbort();
+		} else {
+			signal.addEventListener("abort", onAbort, { once: true });
+		}
+	});
+}
+
+function unavailable(
+	error: unknown,
+	mask: (text: string) => string,
+): { state: "unavailable"; cause: Cause; lastSeen: string } {
+	if (error instanceof ProbeError) {
+		return { state: "unavailable", cause: error.reason, lastSeen: mask(error.message) };
+	}
+
+	const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+	return { state: "unavailable", cause: "bug", lastSeen: mask(text) };
+}

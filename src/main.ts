@@ -1,0 +1,81 @@
+import { fileURLToPath } from "node:url";
+import { version } from "../package.json";
+import { runCli } from "./cli.ts";
+import { ProbeError } from "./errors.ts";
+
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** FORCE_COLOR and NO_COLOR as force-color.org and no-color.org have them; the option comes first. */
+function wantsColour(words: readonly string[]): boolean {
+	const { FORCE_COLOR, NO_COLOR, TERM } = process.env;
+	if (words.includes("--no-color")) {
+		return false;
+	}
+
+	if (FORCE_COLOR !== undefined && FORCE_COLOR !== "") {
+		return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+	}
+
+	return (NO_COLOR === undefined || NO_COLOR === "") && process.stdout.isTTY && TERM !== "dumb";
+}
+
+const words = process.argv.slice(2);
+const interruption = new AbortController();
+let endedBy: keyof typeof signals | undefined;
+
+for (const [name, code] of Object.entries(signals)) {
+	process.on(name, () => {
+		if (endedBy !== undefined) {
+			process.exit(code);
+		}
+
+		endedBy = name as keyof typeof signals;
+		interruption.abort(new ProbeError("cancelled", "interrupted"));
+		// What does not come back by itself within a moment is left behind.
+		setTimeout(() => process.exit(code), 1_000).unref();
+	});
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+	stream.on("error", (error: NodeJS.ErrnoException) => {
+		// The reader, such as `head`, has seen enough.
+		if (error.code === "EPIPE") {
+			process.exit(process.exitCode);
+		}
+
+		throw error;
+	});
+}
+
+try {
+	process.exitCode = await runCli(
+		words,
+		{
+			version,
+			packageFolder: fileURLToPath(new URL("..", import.meta.url)),
+			columns: process.stdout.isTTY ? Math.min(process.stdout.columns, 100) : 80,
+			colour: wantsColour(words),
+			watched: process.stderr.isTTY && process.env["TERM"] !== "dumb",
+			out: (text) => {
+				process.stdout.write(text);
+			},
+			err: (text) => {
+				process.stderr.write(text);
+			},
+		},
+		interruption.signal,
+	);
+	if (endedBy !== undefined) {
+		process.stderr.write("Interrupted.\n");
+		process.exitCode = signals[endedBy];
+	}
+} catch (error) {
+	const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+	process.stderr.write(`capmox-doctor ${version} failed by a bug of its own; please report this:\n${stack}\n`);
+	process.exitCode = 70;
+}
+
+// A hung name look-up or an open socket must not keep the answer waiting.
+process.stdout.write("", () => {
+	process.exit();
+});

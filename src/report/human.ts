@@ -1,0 +1,182 @@
+import type { ChalkInstance } from "chalk";
+import { type Group, groups, type Step } from "../check.ts";
+import {
+	type Judgement,
+	type MissingFact,
+	type ReportedFinding,
+	type ShownVerdict,
+	shownAs,
+	type Verdict,
+} from "../diagnose.ts";
+import { count, type Run } from "./report.ts";
+import { toShell } from "./shell.ts";
+
+export interface HumanOptions {
+	readonly paint: ChalkInstance;
+	/** Columns to wrap prose at; commands stay whole, to be pasted. */
+	readonly width: number;
+	/** Show passes and what was seen there. */
+	readonly verbose?: boolean;
+	/** Show findings and nothing else. */
+	readonly quiet?: boolean;
+}
+
+const groupTitles: Readonly<Record<Group, string>> = {
+	config: "Configuration",
+	host: "This host",
+	proxmox: "Proxmox",
+	management: "Management cluster",
+	workload: "Workload clusters",
+};
+
+const marks: Readonly<Record<ShownVerdict, string>> = { pass: "✔", warn: "!", fail: "✘", skip: "–", unknown: "?" };
+
+export function renderHuman(run: Run, options: HumanOptions): string {
+	const sections = groups.flatMap((group) => {
+		const shown = run.judgements.filter(({ check, verdict }) => check.group === group && isShown(verdict, options));
+		return shown.length === 0
+			? []
+			: [
+					[
+						options.paint.bold(groupTitles[group]),
+						...shown.map((judgement) => renderJudgement(judgement, options)),
+					].join("\n"),
+				];
+	});
+	const closing = options.quiet === true ? [] : [renderSkips(run, options), renderClosing(run, options)];
+	const parts = [...sections, ...closing].filter((part) => part !== "");
+	return parts.length === 0 ? "" : `${parts.join("\n\n")}\n`;
+}
+
+function isShown(verdict: Verdict, { verbose, quiet }: HumanOptions): boolean {
+	const shown = shownAs(verdict);
+	return quiet === true
+		? shown === "fail" || shown === "warn"
+		: verbose === true
+			? shown !== "skip"
+			: !["pass", "skip"].includes(shown);
+}
+
+const colourOf = (paint: ChalkInstance, shown: ShownVerdict): ChalkInstance =>
+	({ pass: paint.green, warn: paint.yellow, fail: paint.red, skip: paint.dim, unknown: paint.magenta })[shown];
+
+function renderJudgement({ check, verdict }: Judgement, options: HumanOptions): string {
+	const { paint, width } = options;
+	const shown = shownAs(verdict);
+	const colour = colourOf(paint, shown);
+	const title = `${marks[shown]} ${check.title}`;
+	const gap = " ".repeat(Math.max(2, width - title.length - check.id.length));
+	return [`${colour(title)}${gap}${paint.dim(check.id)}`, ...renderVerdict(verdict, options)].join("\n");
+}
+
+function renderVerdict(verdict: Verdict, options: HumanOptions): string[] {
+	switch (verdict.kind) {
+		case "pass":
+			return [prose(verdict.summary, 4, options)];
+		case "problem":
+			return [
+				verdict.findings.map((finding) => renderFinding(finding, options)).join("\n\n"),
+				...verdict.missing.map((missing) => renderMissing(missing, options)),
+			];
+		case "unknown":
+			return verdict.missing.map((missing) => renderMissing(missing, options));
+		case "crashed":
+			return [prose(`This check failed by a bug of capmox-doctor: ${verdict.message}`, 4, options)];
+		case "skip":
+			return [prose(verdict.reason, 4, options)];
+	}
+}
+
+function renderFinding(finding: ReportedFinding, options: HumanOptions): string {
+	const { paint } = options;
+	const colour = finding.severity === "error" ? paint.red : paint.yellow;
+	const likely = finding.confidence === "likely" ? " (likely)" : "";
+	return [
+		prose(finding.summary, 4, options),
+		...finding.evidence.flatMap(({ from, saw, expected }) => [
+			labelled("saw", `${from}: ${saw}`, options),
+			...(expected === undefined ? [] : [labelled("expected", expected, options)]),
+		]),
+		...finding.remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
+		`    ${colour(`${finding.severity}${likely}`)} ${paint.dim(`· more: capmox-doctor explain ${finding.code}`)}`,
+	].join("\n");
+}
+
+const places: Readonly<Record<Step["where"], string>> = {
+	here: "",
+	"proxmox-node": " (on a Proxmox VE node)",
+	"cluster-node": " (on the cluster's node)",
+};
+
+function renderStep({ advice, command, put, where, risk, undo }: Step, number: string, options: HumanOptions): string {
+	const warning = risk === "destroys" ? " This destroys something." : "";
+	return [
+		labelled(number, `${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${warning}`, options),
+		...(command === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(toShell(command))}`]),
+		...(put === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(put.line)}`]),
+		...(undo === undefined ? [] : [prose(`To undo: ${undo}`, 18, options)]),
+	].join("\n");
+}
+
+const renderMissing = ({ cause, fact, lastSeen }: MissingFact, options: HumanOptions): string =>
+	prose(`Could not look (${cause}, ${fact}): ${lastSeen}${/[.!?]$/.test(lastSeen) ? "" : "."}`, 4, options);
+
+const labelled = (label: string, text: string, options: HumanOptions): string =>
+	`      ${options.paint.dim(label.padEnd(10))}${prose(text, 16, options).trimStart()}`;
+
+/** One line for each reason: ten checks that miss the same thing miss it once. */
+function renderSkips({ judgements }: Run, options: HumanOptions): string {
+	const byReason = new Map<string, string[]>();
+	for (const { check, verdict } of judgements) {
+		if (verdict.kind === "skip") {
+			byReason.set(verdict.reason, [...(byReason.get(verdict.reason) ?? []), check.id]);
+		}
+	}
+
+	return [...byReason]
+		.map(([reason, ids]) => options.paint.dim(prose(`${marks.skip} ${ids.join(", ")}: ${reason}`, 0, options)))
+		.join("\n");
+}
+
+function renderClosing({ judgements, milliseconds, exitCode, failOn }: Run, { paint }: HumanOptions): string {
+	const parts = [
+		phrase(count(judgements, "fail"), "failed", paint.red),
+		phrase(count(judgements, "warn"), "with warnings", paint.yellow),
+		phrase(count(judgements, "unknown"), "could not be looked at", paint.magenta),
+		phrase(count(judgements, "pass"), "fine", paint.green),
+		phrase(count(judgements, "skip"), "not applicable here", paint.dim),
+	].filter((part) => part !== "");
+	return `${parts.join(", ")} · ${(milliseconds / 1_000).toFixed(1)} s · exit ${exitCode}${meaning(exitCode, failOn)}`;
+}
+
+const phrase = (number: number, words: string, colour: ChalkInstance): string =>
+	number === 0 ? "" : colour(`${number} ${words}`);
+
+function meaning(exitCode: number, failOn: string): string {
+	switch (exitCode) {
+		case 0:
+			return "";
+		case 1:
+			return failOn === "warning" ? ": something needs mending" : ": something is broken";
+		case 3:
+			return ": the picture is incomplete";
+		default:
+			return ": a bug of capmox-doctor";
+	}
+}
+
+/** Wraps at blanks; a word that is too long, such as a path, stays whole. */
+function prose(text: string, indent: number, { width }: HumanOptions): string {
+	const room = Math.max(30, width - indent);
+	const lines = [""];
+	for (const word of text.split(/\s+/)) {
+		const line = lines.at(-1) ?? "";
+		if (line !== "" && line.length + 1 + word.length > room) {
+			lines.push(word);
+		} else {
+			lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+		}
+	}
+
+	return lines.map((line) => " ".repeat(indent) + line).join("\n");
+}
