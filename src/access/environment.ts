@@ -112,9 +112,9 @@ function parseClusterctl(text: string): Envfile {
 			return [];
 		}
 
-		const { line } = lineCounter.linePos(key.range?.[0] ?? 0);
+		const { line } = lineCounter.linePos(key.range[0]);
 		// The source, because 1.30 read as a number would be 1.3.
-		return [{ name: String(key.value).toUpperCase(), value: value.value === null ? "" : (value.source ?? ""), line }];
+		return [{ name: String(key.value).toUpperCase(), value: value.value === null ? "" : value.source, line }];
 	});
 	return { assignments, problems: [] };
 }

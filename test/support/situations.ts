@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { Chalk } from "chalk";
+import { parse } from "yaml";
+import * as z from "zod";
+import { checks } from "../../checks/index.ts";
+import type { Check } from "../../src/check.ts";
+import { diagnose, exitCode, type Judgement } from "../../src/diagnose.ts";
+import { causes } from "../../src/errors.ts";
+import { type FactSheet, schemas } from "../../src/facts/sheet.ts";
+import { renderHuman } from "../../src/report/human.ts";
+
+export const situationsFolder = new URL("../situations/", import.meta.url);
+
+export interface Situation {
+	readonly check: Check;
+	/** `problem.wrong-secret.old-server`, without `.yaml`. */
+	readonly name: string;
+	/** First part of the name: problem, healthy, skip or unknown. */
+	readonly expected: string;
+	/** Second part of the name: for a problem the code of its first finding, otherwise what is the case. */
+	readonly what: string;
+	readonly url: URL;
+}
+
+/** Every file below `test/situations/<check>/`. */
+export function findSituations(): readonly Situation[] {
+	return readdirSync(situationsFolder).flatMap((id) => {
+		const check = checks.find((candidate) => candidate.id === id);
+		if (check === undefined) {
+			throw new Error(`test/situations/${id}: there is no such check`);
+		}
+
+		const folder = new URL(`${id}/`, situationsFolder);
+		return readdirSync(folder)
+			.filter((file) => file.endsWith(".yaml"))
+			.map((file) => {
+				const name = file.replace(/\.yaml$/, "");
+				const [expected = "", what = ""] = name.split(".");
+				return { check, name, expected, what, url: new URL(file, folder) };
+			});
+	});
+}
+
+const known = <T extends z.ZodType>(schema: T) =>
+	z.union([
+		z.strictObject({ state: z.literal("known"), value: schema }),
+		z.strictObject({ state: z.literal("unavailable"), cause: z.enum(causes), lastSeen: z.string() }),
+	]);
+
+/** `asked: true` says that the user named the check; everything else is the fact sheet. */
+const situationFile = z.strictObject({
+	asked: z.boolean().optional(),
+	facts: z.strictObject(
+		Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, known(schema).optional()])),
+	),
+});
+
+export interface Judged {
+	readonly judgement: Judgement;
+	/** Full codes of the findings, in order. */
+	readonly codes: readonly string[];
+	/** What a user sees at 80 columns. */
+	readonly text: string;
+}
+
+export function readSituation({ url }: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } {
+	const { facts, asked = false } = situationFile.parse(parse(readFileSync(url, "utf8")));
+	return { sheet: facts as FactSheet, asked };
+}
+
+export function judgeSituation(check: Check, sheet: FactSheet, asked: boolean): Judged {
+	const judgements = diagnose([check], sheet, { asked: asked ? new Set([check.id]) : new Set() });
+	const [judgement] = judgements;
+	if (judgement === undefined) {
+		throw new Error("diagnose returned nothing");
+	}
+
+	const { verdict } = judgement;
+	const run = { version: "0.0.0", judgements, failOn: "error", exitCode: exitCode(judgements), milliseconds: 0 };
+	return {
+		judgement,
+		codes: verdict.kind === "problem" ? verdict.findings.map(({ code }) => code) : [],
+		text: renderHuman(run, { paint: new Chalk({ level: 0 }), width: 80, verbose: true }),
+	};
+}
