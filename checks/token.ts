@@ -1,7 +1,7 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { isAccepted, judgeAnswer, unexpectedAnswer } from "./token/answer.ts";
 import { judgeCertificate } from "./token/certificate.ts";
-import { explain401, judgeSecretShape, judgeVariables, nothingSet, notSet } from "./token/configuration.ts";
+import { consequencesOf, judgeSecretShape, judgeVariables, nothingSet, notSet } from "./token/configuration.ts";
 import { judgeConnection } from "./token/connection.ts";
 import { findings, type TokenFinding } from "./token/findings.ts";
 import { judgeSurroundings } from "./token/surroundings.ts";
@@ -42,7 +42,7 @@ export default defineCheck({
 			...shape,
 			...(portExplains || redirectExplains
 				? []
-				: judgeAnswer(environment, access, explain401([...variables, ...shape]))),
+				: judgeAnswer(environment, access, consequencesOf([...variables, ...shape]))),
 		];
 		const seen = [...faults, ...judgeSurroundings(environment, access)];
 		const isBroken = faults.some((finding) => (finding.severity ?? findings[finding.code].severity) === "error");

@@ -1,6 +1,7 @@
 import { createMask } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
+import { mayHoldSecret, unquote } from "./facts/environment.ts";
 import { type Know, type Probe, probes } from "./facts/probe.ts";
 import { type FactName, type FactSheet, type FactState, type Facts, schemas } from "./facts/sheet.ts";
 
@@ -110,9 +111,8 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 	return createMask([
 		...passwords,
 		...values.flatMap(({ name, value }) => {
-			const bare = value.trim().replace(/^["']|["']$/g, "");
-			const looksLikeTokenId = /^[^\s:/=]+@[^\s=]+![^\s=]+$/.test(bare);
-			return name === "PROXMOX_TOKEN" && looksLikeTokenId ? [] : [value, bare, bare.split("=").at(-1) ?? ""];
+			const bare = unquote(value);
+			return name === "PROXMOX_TOKEN" && !mayHoldSecret(value) ? [] : [value, bare, bare.split("=").at(-1) ?? ""];
 		}),
 	]);
 }

@@ -59,9 +59,16 @@ describe.each(checks.map((check) => [check.id, check] as const))("check %s", (id
 			const facts = Object.fromEntries(
 				Object.entries(sheet).flatMap(([name, state]) => (state.state === "known" ? [[name, state.value]] : [])),
 			);
-			check.diagnose(
-				new Proxy(facts, { get: (target, name) => (read.add(name), Reflect.get(target, name) as unknown) }),
-			);
+			if (check.needs.every((name) => name in facts)) {
+				check.diagnose(
+					new Proxy(facts, {
+						get: (target, name) => {
+							read.add(name);
+							return Reflect.get(target, name) as unknown;
+						},
+					}),
+				);
+			}
 		}
 
 		expect([...check.needs, ...check.uses].filter((name) => !read.has(name))).toEqual([]);

@@ -20,8 +20,8 @@ type Steps = readonly [Step, ...Step[]];
 export const isAccepted = ({ authenticated, version }: Access): boolean =>
 	authenticated.kind === "answered" && authenticated.status === 200 && version !== undefined;
 
-/** What the server said, to the request with the token or, where that was not sent, to the one without. `explained`: a finding says already why the token must fail. */
-export function judgeAnswer(environment: Environment, access: Access, explained: boolean): TokenFinding[] {
+/** What the server said, to the request with the token or, where that was not sent, to the one without. What the `explained` codes would say is known already. */
+export function judgeAnswer(environment: Environment, access: Access, explained: readonly TokenCode[]): TokenFinding[] {
 	const { open, authenticated } = access;
 	if (authenticated.kind === "answered") {
 		return isAccepted(access) ? [] : judgeAuthenticated(environment, access, authenticated, explained);
@@ -31,7 +31,7 @@ export function judgeAnswer(environment: Environment, access: Access, explained:
 }
 
 /** The open question already shows that this is not Proxmox VE, so the token was not shown to it. */
-function judgeStranger({ url }: Environment, access: Access, open: Answered): TokenFinding[] {
+function judgeStranger(environment: Environment, access: Access, open: Answered): TokenFinding[] {
 	const realms = access.realms?.map(({ realm, type }) => `${realm} (${type})`).join(", ");
 	if (
 		access.realms?.some(({ type }) => type === "pve") === true ||
@@ -45,11 +45,7 @@ function judgeStranger({ url }: Environment, access: Access, open: Answered): To
 		saw: realms === undefined ? describe(open) : `the realms ${realms}`,
 		expected: "JSON with a realm of type pve",
 	};
-	const right = write(
-		"Give the address of a Proxmox VE node.",
-		"export PROXMOX_URL='https://pve.example.com:8006'",
-		url.origin,
-	);
+	const right = nodeAddress(environment);
 	if (realms !== undefined) {
 		return [
 			found(
@@ -90,10 +86,10 @@ function judgeAuthenticated(
 	environment: Environment,
 	access: Access,
 	answer: Answered,
-	explained: boolean,
+	explained: readonly TokenCode[],
 ): TokenFinding[] {
 	const code = codeOf(environment, access, answer);
-	if (explained && consequences.has(code)) {
+	if (explained.includes(code)) {
 		return [];
 	}
 
@@ -115,15 +111,6 @@ function judgeAuthenticated(
 			: finding,
 	];
 }
-
-/** What a server says to a value whose fault is known already; saying it again would hide the cause. */
-const consequences: ReadonlySet<TokenCode> = new Set<TokenCode>([
-	"rejected",
-	"token-malformed",
-	"wrong-secret",
-	"unknown-user",
-	"unknown-realm",
-]);
 
 const describe = ({ status, reason, body, text, milliseconds }: Answered): string =>
 	`${status} ${reason}${body === "json" || body === "empty" ? "" : `, ${body}: ${text ?? ""}`} after ${(milliseconds / 1_000).toFixed(1)} s`;
@@ -228,6 +215,9 @@ function summaryOf(code: TokenCode, environment: Environment, access: Access, { 
 			return `${findings[code].means} It said ${status} ${reason}.`;
 	}
 }
+
+const nodeAddress = ({ url }: Environment): Step =>
+	write("Give the address of a Proxmox VE node.", "export PROXMOX_URL='https://pve.example.com:8006'", url.origin);
 
 const readLog = onNode(
 	"Read the reason in the log of the node that answered; it names user and token.",
@@ -349,6 +339,10 @@ function remedies(code: TokenCode, environment: Environment, access: Access): St
 					environment.token.origin,
 				),
 			];
+		case "other-proxmox-product":
+			return [nodeAddress(environment)];
+		case "not-implemented":
+			return [nodeAddress(environment), advise("Or let the reverse proxy pass /api2/json on as it is.")];
 		case "no-ticket":
 		case "forbidden":
 		case "not-proxmox":

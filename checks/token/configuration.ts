@@ -325,5 +325,10 @@ const explaining: ReadonlySet<string> = new Set([
 	"imagebuilder-names",
 ]);
 
-/** Is there a fault in the variables for which any server says 401? */
-export const explain401 = (found: readonly TokenFinding[]): boolean => found.some(({ code }) => explaining.has(code));
+/** What a server says to values whose fault is known already; saying it again would hide the cause. */
+export const consequencesOf = (found: readonly TokenFinding[]): readonly TokenCode[] => [
+	...(found.some(({ code }) => explaining.has(code))
+		? (["rejected", "token-malformed", "wrong-secret", "unknown-user", "unknown-realm"] as const)
+		: []),
+	...(found.some(({ code }) => code === "placeholder") ? (["unknown-token"] as const) : []),
+];

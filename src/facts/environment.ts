@@ -175,11 +175,12 @@ export function parseToken(given: string): Omit<EnvironmentProxmox["token"], "pr
 		return { shape: "token-id", id: value, realm, faults: [...faults], blemishes };
 	}
 
-	const faults = tokenFaultsOf(value);
-	// Whatever could be, or hold, a secret is not kept.
-	const holdsNoSecret = !anyUuid.test(value) && !value.includes("=") && value.includes("@") && value.includes("!");
-	return { shape: "other", ...(holdsNoSecret ? { id: value } : {}), faults, blemishes };
+	return { shape: "other", ...(mayHoldSecret(value) ? {} : { id: value }), faults: tokenFaultsOf(value), blemishes };
 }
+
+/** A user, with or without a token ID behind it, is no secret; whatever else stands in PROXMOX_TOKEN may be, or hold, one. */
+export const mayHoldSecret = (value: string): boolean =>
+	anyUuid.test(value) || !/^[^\s:/=]+@[A-Za-z][^\s=:/]+$/.test(unquote(value));
 
 function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
 	if (value.includes("\\!")) {
