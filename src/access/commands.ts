@@ -102,8 +102,8 @@ export function createCommands(): Commands {
 				throw new ProbeError("tool-missing", `${file} is not installed, or not in PATH`);
 			}
 
-			if (result.code === "EACCES" || result.code === "ENOEXEC") {
-				throw new ProbeError("forbidden", `${file} is there, but may not be executed (${result.code})`);
+			if (result.code === "EACCES") {
+				throw new ProbeError("forbidden", `${file} is there, but may not be executed`);
 			}
 
 			if (result.exitCode === undefined) {
