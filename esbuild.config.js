@@ -1,9 +1,12 @@
-import { rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { build } from "esbuild";
 
 await rm("dist", { recursive: true, force: true });
 
-/** Split ESM: what a command does not need is not even parsed at start-up. CommonJS libraries inside still call `require`. */
+/**
+ * Split ESM: what a command does not need is not even parsed at start-up. CommonJS libraries inside still call `require`.
+ * The `--` keeps Node 20 from taking our own --env-file for its own, wherever it stands in the line.
+ */
 await build({
 	entryPoints: ["src/main.ts"],
 	outdir: "dist",
@@ -19,6 +22,8 @@ await build({
 	legalComments: "none",
 	loader: { ".md": "text" },
 	banner: {
-		js: "#!/usr/bin/env node\nimport{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+		js: "#!/usr/bin/env -S node --\nimport{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
 	},
 });
+
+await chmod("dist/main.js", 0o755);

@@ -4,16 +4,20 @@ const impure = ["fs", "fs/promises", "child_process", "net", "tls", "http", "htt
 	(name) => [name, `node:${name}`],
 );
 const clients = ["execa", "ky"];
-const outside = ["**/access/**", "**/facts/*.probe.ts", "**/gather.ts", "**/commands/**", "**/fix/**"];
+const outside = ["**/access/**", "**/gather.ts", "**/commands/**", "**/fix/**"];
+const facts = ["**/facts/**"];
 
-/** Forbids imports: exact module names in `paths`, globs over the import text in `group`. Types may pass where a room only needs a shape. */
-const mayNotImport = (message, { paths = [], group = [], typesMayPass = false }) => ({
+/** Forbids imports: exact module names in `paths`, globs over the import text in `group`; of `shapes` only types may pass. */
+const mayNotImport = (message, { paths = [], group = [], shapes = [] }) => ({
 	"no-restricted-imports": "off",
 	"@typescript-eslint/no-restricted-imports": [
 		"error",
 		{
 			paths: paths.map((name) => ({ name, message })),
-			patterns: group.length > 0 ? [{ group, message, allowTypeImports: typesMayPass }] : [],
+			patterns: [
+				...(group.length > 0 ? [{ group, message }] : []),
+				...(shapes.length > 0 ? [{ group: shapes, message, allowTypeImports: true }] : []),
+			],
 		},
 	],
 });
@@ -54,7 +58,8 @@ export default tseslint.config(
 		rules: {
 			...mayNotImport("A check is knowledge and one pure function: facts in, verdict out.", {
 				paths: [...impure, ...clients, "chalk", "commander"],
-				group: [...outside, "**/report/**", "**/world.ts", "**/cli.ts", "**/main.ts"],
+				group: [...outside, "**/report/**", "**/cli.ts", "**/main.ts"],
+				shapes: facts,
 			}),
 			...noClockNoProcess,
 			"@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
@@ -66,7 +71,7 @@ export default tseslint.config(
 			...mayNotImport("Pure code: no input, no output.", {
 				paths: [...impure, ...clients, "commander"],
 				group: [...outside, "**/cli.ts", "**/main.ts"],
-				typesMayPass: true,
+				shapes: facts,
 			}),
 			...noClockNoProcess,
 		},

@@ -3,6 +3,7 @@ import type { RunOptions } from "./commands/run.ts";
 import { formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
 import { UsageError } from "./errors.ts";
 
+const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 const failOnLevels = ["error", "warning", "never"];
 
 /** Takes the words after the program's name; returns the exit code. Each command's code is loaded when it is asked for. */
@@ -46,10 +47,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.addHelpText(
 			"after",
 			"\nExit codes: 0 fine · 1 findings · 2 wrong usage · 3 something could not be looked at · 70 a bug of capmox-doctor",
-		)
-		.action(() => {
-			throw new UsageError("no command given: capmox-doctor run looks at everything; see capmox-doctor --help");
-		});
+		);
 
 	const command = (nameAndArguments: string, description: string) =>
 		program.command(nameAndArguments).description(description).allowExcessArguments(false);
@@ -93,7 +91,9 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		await program.parseAsync(words, { from: "user" });
 	} catch (error) {
 		if (error instanceof CommanderError) {
-			return error.exitCode === 0 ? 0 : complain(terminal, complaints.join("") || error.message);
+			// Without a command commander prints its help as an error.
+			const text = error.code === "commander.help" ? noCommand : complaints.join("") || error.message;
+			return error.exitCode === 0 ? 0 : complain(terminal, text);
 		}
 
 		if (error instanceof UsageError) {

@@ -36,7 +36,7 @@ const probesWith = (access: Partial<Access>, variables?: Partial<Probe<Facts["en
 			...variables,
 		},
 		"proxmox.access": { deadline: 1_000, read: () => Promise.resolve(valueOf("proxmox.access")), ...access },
-	}) as Probes;
+	});
 
 const gatherAccess = async (from: Probes, signal = never) => {
 	const gathered = await gather(world, { wanted: ["proxmox.access"], signal, from });
