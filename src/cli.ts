@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { RunOptions } from "./commands/run.ts";
 import { formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
-import { UsageError } from "./errors.ts";
+import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 const failOnLevels = ["error", "warning", "never"];
@@ -26,7 +26,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		})
 		.configureHelp({ showGlobalOptions: true })
 		.helpCommand(false)
-		.option("--env-file <file>", "read variables from this file, besides ./envfile and clusterctl.yaml")
+		.option("-e, --env-file <file>", "read variables from this file, besides ./envfile and clusterctl.yaml")
 		.option("--kubeconfig <file>", "kubeconfig of the management cluster")
 		.option("--context <name>", "context in that kubeconfig")
 		.option("-n, --namespace <name>", "look only at this namespace of the management cluster")
@@ -96,7 +96,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			return error.exitCode === 0 ? 0 : complain(terminal, text);
 		}
 
-		if (error instanceof UsageError) {
+		if (isUsageError(error)) {
 			return complain(terminal, error.message);
 		}
 

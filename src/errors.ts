@@ -22,6 +22,10 @@ export class UsageError extends Error {
 	override readonly name = "UsageError";
 }
 
+/** By its name, because the entry and the commands are bundled apart, each with its own copy of the class. */
+export const isUsageError = (error: unknown): error is UsageError =>
+	error instanceof Error && error.name === "UsageError";
+
 /** A fact could not be read. `message` is what was last seen, as a sentence with its subject. */
 export class ProbeError extends Error {
 	override readonly name = "ProbeError";

@@ -1,7 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { version } from "../package.json";
 import { runCli } from "./cli.ts";
-import { ProbeError } from "./errors.ts";
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -30,52 +28,66 @@ for (const [name, code] of Object.entries(signals)) {
 		}
 
 		endedBy = name as keyof typeof signals;
-		interruption.abort(new ProbeError("cancelled", "interrupted"));
+		interruption.abort();
 		// What does not come back by itself within a moment is left behind.
 		setTimeout(() => process.exit(code), 1_000).unref();
 	});
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-	stream.on("error", (error: NodeJS.ErrnoException) => {
-		// The reader, such as `head`, has seen enough.
-		if (error.code === "EPIPE") {
-			process.exit(process.exitCode);
-		}
+/** Node builds a stream when it is first asked for, which `--version` does not do for stderr. */
+function write(stream: NodeJS.WriteStream, text: string): void {
+	if (stream.listenerCount("error") === 0) {
+		stream.on("error", (error: NodeJS.ErrnoException) => {
+			// The reader, such as `head`, has seen enough.
+			if (error.code === "EPIPE") {
+				process.exit(process.exitCode);
+			}
 
-		throw error;
+			throw error;
+		});
+	}
+
+	stream.write(text);
+}
+
+async function main(): Promise<void> {
+	try {
+		process.exitCode = await runCli(
+			words,
+			{
+				version,
+				get columns() {
+					return process.stdout.isTTY ? Math.min(process.stdout.columns, 100) : 80;
+				},
+				get colour() {
+					return wantsColour(words);
+				},
+				get watched() {
+					return process.stderr.isTTY && process.env["TERM"] !== "dumb";
+				},
+				out: (text) => {
+					write(process.stdout, text);
+				},
+				err: (text) => {
+					write(process.stderr, text);
+				},
+			},
+			interruption.signal,
+		);
+		if (endedBy !== undefined) {
+			write(process.stderr, "Interrupted.\n");
+			process.exitCode = signals[endedBy];
+		}
+	} catch (error) {
+		const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+		write(process.stderr, `capmox-doctor ${version} failed by a bug of its own; please report this:\n${stack}\n`);
+		process.exitCode = 70;
+	}
+
+	// A hung name look-up or an open socket must not keep the answer waiting.
+	process.stdout.write("", () => {
+		process.exit();
 	});
 }
 
-try {
-	process.exitCode = await runCli(
-		words,
-		{
-			version,
-			packageFolder: fileURLToPath(new URL("..", import.meta.url)),
-			columns: process.stdout.isTTY ? Math.min(process.stdout.columns, 100) : 80,
-			colour: wantsColour(words),
-			watched: process.stderr.isTTY && process.env["TERM"] !== "dumb",
-			out: (text) => {
-				process.stdout.write(text);
-			},
-			err: (text) => {
-				process.stderr.write(text);
-			},
-		},
-		interruption.signal,
-	);
-	if (endedBy !== undefined) {
-		process.stderr.write("Interrupted.\n");
-		process.exitCode = signals[endedBy];
-	}
-} catch (error) {
-	const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-	process.stderr.write(`capmox-doctor ${version} failed by a bug of its own; please report this:\n${stack}\n`);
-	process.exitCode = 70;
-}
-
-// A hung name look-up or an open socket must not keep the answer waiting.
-process.stdout.write("", () => {
-	process.exit();
-});
+void main();

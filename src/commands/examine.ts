@@ -28,11 +28,14 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 			new ProbeError("timeout", `the ${options.timeout / 1_000} s that --timeout gives to a run were over`),
 		);
 	}, options.timeout);
+	interrupted.addEventListener("abort", () => {
+		overall.abort(new ProbeError("cancelled", "interrupted"));
+	});
 	const progress = showProgress(terminal, options.quiet);
 	try {
 		const sheet = await gather(world, {
 			wanted: new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses])),
-			signal: AbortSignal.any([interrupted, overall.signal]),
+			signal: overall.signal,
 			onProgress: progress.report,
 		});
 		progress.end();

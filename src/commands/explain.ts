@@ -17,7 +17,7 @@ export async function explain(word: string, terminal: Terminal): Promise<number>
 		);
 	}
 
-	const page = await createFiles().readText(`${terminal.packageFolder}/checks/${id}.md`);
+	const page = await createFiles().readText(decodeURI(new URL(`../../checks/${id}.md`, import.meta.url).pathname));
 	const text = page === undefined ? undefined : code === undefined ? page : sectionOf(page, code);
 	if (text === undefined) {
 		throw new Error(`there is no page for ${word}`);

@@ -3,8 +3,6 @@ import type { FailOn } from "../diagnose.ts";
 /** Where a command writes; main.ts builds it from the process. */
 export interface Terminal {
 	readonly version: string;
-	/** Folder of the package, where the checks' pages are. */
-	readonly packageFolder: string;
 	/** Columns for prose. */
 	readonly columns: number;
 	readonly colour: boolean;

@@ -23,7 +23,7 @@ const urlVariable = z.object({
 });
 
 /** What a token ID can be mistaken for or damaged into. */
-export const tokenFaults = [
+const tokenFaults = [
 	"no-token-id",
 	"no-realm",
 	"short-token-id",
@@ -157,7 +157,7 @@ export function parseUrl(given: string): Omit<EnvironmentProxmox["url"], "presen
 	};
 }
 
-export function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence" | "origin"> {
+function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence" | "origin"> {
 	const value = unquote(given);
 	const blemishes = blemishesOf(given);
 	if (value === "") {
@@ -207,7 +207,7 @@ function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
 	return after.length === 1 ? ["short-token-id"] : ["invalid-token-id"];
 }
 
-export function parseSecret(given: string): Omit<EnvironmentProxmox["secret"], "presence" | "origin"> {
+function parseSecret(given: string): Omit<EnvironmentProxmox["secret"], "presence" | "origin"> {
 	const value = unquote(given);
 	const blemishes = blemishesOf(given);
 	if (value === "") {

@@ -208,7 +208,7 @@ async function ask(api: ProxmoxApi, path: string, signal: AbortSignal, authoriza
 	}
 }
 
-export function parseAnswer(answer: Answer): Asked {
+function parseAnswer(answer: Answer): Asked {
 	const json = parseJson(answer.body);
 	const text = answer.body.trim();
 	const body = json !== undefined ? "json" : text === "" ? "empty" : text.startsWith("<") ? "html" : "text";

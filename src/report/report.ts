@@ -33,7 +33,7 @@ const finding = z.object({
 });
 
 /** The JSON report. Within v1 fields are only added. */
-export const reportSchema = z.object({
+const reportSchema = z.object({
 	schema: z.literal("capmox-doctor/report/v1"),
 	version: z.string().describe("Version of capmox-doctor"),
 	checks: z.array(
@@ -67,7 +67,7 @@ export type Report = z.infer<typeof reportSchema>;
 export const count = (judgements: readonly Judgement[], shown: string): number =>
 	judgements.filter(({ verdict }) => shownAs(verdict) === shown).length;
 
-export function toReport({ version, judgements, failOn, exitCode, milliseconds }: Run): Report {
+function toReport({ version, judgements, failOn, exitCode, milliseconds }: Run): Report {
 	return {
 		schema: "capmox-doctor/report/v1",
 		version,

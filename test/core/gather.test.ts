@@ -28,15 +28,14 @@ const never = new AbortController().signal;
 
 type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 type Access = Probe<Facts["proxmox.access"]>;
-const probesWith = (access: Partial<Access>, variables?: Partial<Probe<Facts["environment.proxmox"]>>): Probes =>
-	({
-		"environment.proxmox": {
-			deadline: 1_000,
-			read: () => Promise.resolve(valueOf("environment.proxmox")),
-			...variables,
-		},
-		"proxmox.access": { deadline: 1_000, read: () => Promise.resolve(valueOf("proxmox.access")), ...access },
-	});
+const probesWith = (access: Partial<Access>, variables?: Partial<Probe<Facts["environment.proxmox"]>>): Probes => ({
+	"environment.proxmox": {
+		deadline: 1_000,
+		read: () => Promise.resolve(valueOf("environment.proxmox")),
+		...variables,
+	},
+	"proxmox.access": { deadline: 1_000, read: () => Promise.resolve(valueOf("proxmox.access")), ...access },
+});
 
 const gatherAccess = async (from: Probes, signal = never) => {
 	const gathered = await gather(world, { wanted: ["proxmox.access"], signal, from });

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The bundle that ships. */
-export const bundle = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+export const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 /** A folder without an envfile; tests that need one make their own. */
 const emptyFolder = fileURLToPath(new URL("empty/", import.meta.url));
 

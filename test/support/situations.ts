@@ -9,7 +9,7 @@ import { causes } from "../../src/errors.ts";
 import { type FactSheet, schemas } from "../../src/facts/sheet.ts";
 import { renderHuman } from "../../src/report/human.ts";
 
-export const situationsFolder = new URL("../situations/", import.meta.url);
+const situationsFolder = new URL("../situations/", import.meta.url);
 
 export interface Situation {
 	readonly check: Check;
@@ -65,7 +65,7 @@ export interface Judged {
 
 export function readSituation({ url }: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } {
 	const { facts, asked = false } = situationFile.parse(parse(readFileSync(url, "utf8")));
-	return { sheet: facts as FactSheet, asked };
+	return { sheet: facts, asked };
 }
 
 export function judgeSituation(check: Check, sheet: FactSheet, asked: boolean): Judged {
