@@ -75,9 +75,10 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		}
 	}
 
+	/** Read here, because asking kubectl would start the plugin once more. */
 	async function usesPlugin(): Promise<boolean> {
-		const view = await commands.run(["kubectl", ...selection, "config", "view", "--minify", "-o", "json"]);
-		return view.exitCode === 0 && view.stdout.includes('"exec": {');
+		const texts = await Promise.all(kubeconfigsOf(options).map((path) => files.readText(path)));
+		return texts.some((text) => /^\s*"?exec"?:/m.test(text ?? ""));
 	}
 
 	async function list(
@@ -141,8 +142,16 @@ function parseJson(path: string, text: string): unknown {
 	}
 }
 
+/** The files that kubectl reads, as client-go looks for them. */
+function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): readonly string[] {
+	const { HOME: home = homedir(), KUBECONFIG: list = "" } = processEnvironment;
+	const named = list.split(":").filter((path) => path !== "");
+	return kubeconfig !== undefined ? [kubeconfig] : named.length > 0 ? named : [join(home, ".kube", "config")];
+}
+
 /** Without any kubeconfig kubectl asks localhost:8080, and its "connection refused" would blame a cluster that does not exist. */
-async function requireKubeconfig(files: Files, { kubeconfig, processEnvironment }: KubectlOptions): Promise<void> {
+async function requireKubeconfig(files: Files, options: KubectlOptions): Promise<void> {
+	const { kubeconfig, processEnvironment } = options;
 	if (kubeconfig !== undefined) {
 		if ((await files.stat(kubeconfig)) === undefined) {
 			throw new ProbeError("misconfigured", `--kubeconfig: there is no file ${kubeconfig}`);
@@ -151,16 +160,14 @@ async function requireKubeconfig(files: Files, { kubeconfig, processEnvironment 
 		return;
 	}
 
-	const { KUBECONFIG: list = "", KUBERNETES_SERVICE_HOST: inCluster = "" } = processEnvironment;
-	const named = list.split(":").filter((path) => path !== "");
-	const candidates = named.length > 0 ? named : [join(homedir(), ".kube", "config")];
+	const candidates = kubeconfigsOf(options);
 	const found = await Promise.all(candidates.map((path) => files.stat(path)));
-	if (found.some((file) => file !== undefined) || inCluster !== "") {
+	if (found.some((file) => file !== undefined) || (processEnvironment["KUBERNETES_SERVICE_HOST"] ?? "") !== "") {
 		return;
 	}
 
-	throw named.length > 0
-		? new ProbeError("misconfigured", `KUBECONFIG names ${named.join(" and ")}, but there is no such file`)
+	throw (processEnvironment["KUBECONFIG"] ?? "") !== ""
+		? new ProbeError("misconfigured", `KUBECONFIG names ${candidates.join(" and ")}, but there is no such file`)
 		: new ProbeError("not-set-up", "there is no kubeconfig: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config");
 }
 
