@@ -71,7 +71,7 @@ function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
 			case "problem":
 				return {
 					kind: "problem",
-					findings: mapNonEmpty(diagnosis.findings, (finding) => report(check, finding)),
+					findings: errorsFirst(mapNonEmpty(diagnosis.findings, (finding) => report(check, finding))),
 					missing: missingUses,
 				};
 			case "not-applicable":
@@ -87,6 +87,17 @@ function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
 		return { kind: "crashed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 	}
 }
+
+/** What breaks is read first; within a severity the check's own order stays. */
+const errorsFirst = ([first, ...rest]: NonEmpty<ReportedFinding>): NonEmpty<ReportedFinding> => {
+	const lead = [first, ...rest].find(({ severity }) => severity === "error") ?? first;
+	const others = [first, ...rest].filter((finding) => finding !== lead);
+	return [
+		lead,
+		...others.filter(({ severity }) => severity === "error"),
+		...others.filter(({ severity }) => severity === "warning"),
+	];
+};
 
 const unless = ([first, ...rest]: readonly MissingFact[], verdict: Verdict): Verdict =>
 	first === undefined ? verdict : { kind: "unknown", missing: [first, ...rest] };

@@ -221,7 +221,7 @@ describe("certificates", () => {
 			...careless,
 			PROXMOX_SECRET: "22222222-2222-4222-8222-222222222222",
 		}));
-		expect([codes, verdict]).toEqual([["untrusted-ca", "wrong-secret"], "fail"]);
+		expect([codes, verdict]).toEqual([["wrong-secret", "untrusted-ca"], "fail"]);
 	});
 
 	test.concurrent("a name that is not in it: the names that are, are told", async () => {

@@ -237,22 +237,10 @@ function remedies(code: TokenCode, environment: Environment, access: Access): St
 	const keep = advise(
 		"Then put the new secret into PROXMOX_SECRET here, and into the Secret capmox-manager-credentials of the management cluster.",
 	);
-	const renew: Steps = [
-		{
-			...onNode(
-				`Remove the token; everything that uses ${user}!${id} must get the new secret.`,
-				"pveum",
-				"user",
-				"token",
-				"remove",
-				user,
-				id,
-			),
-			risk: "destroys",
-		},
+	const create = (advice: string) =>
 		changeOnNode(
 			`pveum user token remove ${user} ${id}`,
-			"Create it again; the secret is shown this once.",
+			advice,
 			"pveum",
 			"user",
 			"token",
@@ -261,14 +249,25 @@ function remedies(code: TokenCode, environment: Environment, access: Access): St
 			id,
 			"--privsep",
 			"0",
+		);
+	const remove: Step = {
+		...onNode(
+			`Where the secret is lost, remove the token: a secret cannot be read again. Everything that uses ${user}!${id} must get the new one.`,
+			"pveum",
+			"user",
+			"token",
+			"remove",
+			user,
+			id,
 		),
-		keep,
-	];
+		risk: "destroys",
+	};
+	const renew: Steps = [remove, create("Create it again; the new secret is shown this once."), keep];
 	switch (code) {
 		case "wrong-secret":
 			return [list, ...renew];
 		case "unknown-token":
-			return [list, renew[1] ?? keep, keep];
+			return [list, create("Or create this one; its secret is shown this once."), keep];
 		case "unknown-user":
 			return [
 				users,

@@ -74,7 +74,8 @@ function remedies(code: TokenCode, { url }: Environment, access: Access): readon
 	const host = url.host ?? "";
 	const right = write(
 		"Correct the address, or use one that can be reached from here and from the management cluster.",
-		"export PROXMOX_URL='https://pve.example.com:8006'",
+		// A host that is there on another port most likely serves 8006.
+		`export PROXMOX_URL='https://${code !== "unknown-host" && url.port !== 8006 && host !== "" ? host : "pve.example.com"}:8006'`,
 		url.origin,
 	);
 	const listening = onNode(
