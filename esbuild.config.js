@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { chmod, readdir, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
@@ -36,8 +37,8 @@ const { checks } = await import("./dist/commands/checks.js");
 await writeFile("dist/checks.json", JSON.stringify({ checks }));
 
 /** The schema of the JSON report, for whoever validates without running the program. */
-const { renderSchema } = await import("./dist/commands/schema.js");
-await writeFile("dist/report-v1.schema.json", renderSchema());
+const { schema } = await import("./dist/commands/schema.js");
+schema({ out: (text) => writeFileSync("dist/report-v1.schema.json", text) });
 
 /** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
 await build({

@@ -1,8 +1,6 @@
 import { renderSchema } from "../report/report.ts";
 import type { Terminal } from "./terminal.ts";
 
-export { renderSchema };
-
 /** `schema`: the JSON Schema of `--format json`. */
 export function schema(terminal: Terminal): number {
 	terminal.out(renderSchema());
