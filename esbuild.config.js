@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { chmod, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
-await rm("dist", { recursive: true, force: true });
+/** Built aside and moved into place, so that whoever runs the program meanwhile finds all of it. */
+const made = "dist.new";
+await rm(made, { recursive: true, force: true });
 
 const shared = {
 	bundle: true,
@@ -23,7 +25,7 @@ await build({
 		})),
 		{ in: "checks/index.ts", out: "commands/checks" },
 	],
-	outdir: "dist",
+	outdir: made,
 	splitting: true,
 	format: "esm",
 	chunkNames: "chunks/[name]-[hash]",
@@ -33,24 +35,26 @@ await build({
 });
 
 /** What `list` shows of the checks, without the code that judges. */
-const { checks } = await import("./dist/commands/checks.js");
-await writeFile("dist/checks.json", JSON.stringify({ checks }));
+const { checks } = await import(`./${made}/commands/checks.js`);
+await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 
 /** The schema of the JSON report, for whoever validates without running the program. */
-const { schema } = await import("./dist/commands/schema.js");
-schema({ out: (text) => writeFileSync("dist/report-v1.schema.json", text) });
+const { schema } = await import(`./${made}/commands/schema.js`);
+schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
 
 /** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
 await build({
 	...shared,
 	entryPoints: ["src/main.ts"],
-	outfile: "dist/main.cjs",
+	outfile: `${made}/main.cjs`,
 	format: "cjs",
 	plugins: [{ name: "entry", setup: keepEntrySmall }],
 	// The -- keeps Node 20 from taking our own --env-file for its own, wherever it stands in the line.
 	banner: { js: "#!/usr/bin/env -S node --" },
 });
-await chmod("dist/main.cjs", 0o755);
+await chmod(`${made}/main.cjs`, 0o755);
+await rm("dist", { recursive: true, force: true });
+await rename(made, "dist");
 
 function keepEntrySmall(plugins) {
 	plugins.onResolve({ filter: /^\.\/commands\/.*\.ts$/ }, ({ path, kind }) =>

@@ -34,7 +34,7 @@ const noClockNoProcess = {
 };
 
 export default tseslint.config(
-	{ ignores: ["dist", "node_modules", "coverage"] },
+	{ ignores: ["dist", "dist.new", "node_modules", "coverage"] },
 	...tseslint.configs.strictTypeChecked,
 	...tseslint.configs.stylisticTypeChecked,
 	{
