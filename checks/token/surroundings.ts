@@ -45,6 +45,7 @@ const troubles = {
 	"carriage-return": "ends in a carriage return, which a shell keeps as part of the value",
 	"byte-order-mark": "begins with a byte order mark, so that a shell does not find its first command",
 	"unquoted-blank": "has a blank outside quotes, at which a shell ends the value",
+	"yaml-collection": "holds a list or a map, which clusterctl takes for an empty value",
 	"open-quote": "opens a quote that nothing closes",
 } as const;
 

@@ -3,8 +3,11 @@ export interface Assignment {
 	readonly name: string;
 	readonly value: string;
 	readonly line: number;
+	/** `false`: the variable stays in the shell that reads the file, and no program it starts gets it. */
+	readonly exported: boolean;
 }
 
+/** `invalid-yaml` and `yaml-collection` (a list without quotes, which clusterctl reads as empty) concern clusterctl.yaml. */
 export const lineProblems = [
 	"reference",
 	"command",
@@ -13,6 +16,7 @@ export const lineProblems = [
 	"unquoted-blank",
 	"open-quote",
 	"invalid-yaml",
+	"yaml-collection",
 ] as const;
 export type LineProblem = (typeof lineProblems)[number];
 
@@ -22,7 +26,7 @@ export interface Envfile {
 	readonly problems: readonly { readonly line: number; readonly problem: LineProblem; readonly name?: string }[];
 }
 
-const assignment = /^\s*(?:export\s+|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
+const assignment = /^\s*(export\s+|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
 
 /**
  * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `A: "b"`, CRLF, a byte order mark.
@@ -35,6 +39,7 @@ export function parseEnvfile(text: string): Envfile {
 		problems.push({ line: 1, problem: "byte-order-mark" });
 	}
 
+	const exportedApart = namesExportedApart(text);
 	const lines = text.replace(/^\uFEFF/, "").split("\n");
 	for (let index = 0; index < lines.length; index++) {
 		const first = index;
@@ -44,26 +49,27 @@ export function parseEnvfile(text: string): Envfile {
 			continue;
 		}
 
-		let word = readWord(found[3] ?? "");
+		let word = readWord(found[4] ?? "");
 		// A quote that stays open goes on over the next lines, as in a shell.
 		while (word.open && index + 1 < lines.length) {
 			index++;
 			source += `\n${lines[index] ?? ""}`;
 			found = assignment.exec(trimCarriageReturn(source)) ?? found;
-			word = readWord(found[3] ?? "");
+			word = readWord(found[4] ?? "");
 		}
 
 		if (word.open) {
 			// No closing quote anywhere: judge this line alone and go on with the next.
 			index = first;
 			source = lines[first] ?? "";
-			word = readWord(assignment.exec(trimCarriageReturn(source))?.[3] ?? "");
+			word = readWord(assignment.exec(trimCarriageReturn(source))?.[4] ?? "");
 		}
 
-		const name = found[1] ?? "";
+		const name = found[2] ?? "";
 		const line = first + 1;
-		const isYaml = found[2] !== "=";
-		assignments.push({ name, value: word.value, line });
+		const isYaml = found[3] !== "=";
+		const exported = isYaml || found[1] !== undefined || exportedApart.test(name);
+		assignments.push({ name, value: word.value, line, exported });
 		const seen: LineProblem[] = [
 			...(word.open ? (["open-quote"] as const) : []),
 			...(source.endsWith("\r") ? (["carriage-return"] as const) : []),
@@ -73,6 +79,15 @@ export function parseEnvfile(text: string): Envfile {
 	}
 
 	return { assignments, problems };
+}
+
+/** `set -a` exports everything, `export A B` on a line of its own what it names. */
+function namesExportedApart(text: string): { test(name: string): boolean } {
+	const everything = /^[ \t]*set[ \t]+(?:-[b-zA-Z]*a|-o[ \t]+allexport)/m.test(text);
+	const named = [...text.matchAll(/^[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)[ \t\r]*(?:#.*)?$/gm)].flatMap(
+		([, names = ""]) => names.trim().split(/\s+/),
+	);
+	return { test: (name) => everything || named.includes(name) };
 }
 
 const trimCarriageReturn = (line: string): string => line.replace(/\r$/, "");

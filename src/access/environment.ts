@@ -1,14 +1,18 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { isCollection, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
-import { type Envfile, type LineProblem, parseEnvfile } from "./envfile.ts";
+import { type Assignment, type Envfile, type LineProblem, parseEnvfile } from "./envfile.ts";
 import type { Files } from "./files.ts";
 
 /** A value and where it was found: "the environment", "envfile, line 3". */
 export interface Variable {
 	readonly value: string;
 	readonly origin: string;
+	/** What a shell makes otherwise of the line that it comes from; absent where nothing. */
+	readonly problems?: readonly LineProblem[];
+	/** It stands in a file that a shell would read without passing it on. */
+	readonly exported?: false;
 }
 
 export interface SourceFile {
@@ -62,7 +66,20 @@ export async function readEnvironment(files: Files, options: EnvironmentOptions)
 		const { assignments, problems } = parse(text);
 		sources.push({
 			// The last assignment wins, as in a shell.
-			values: new Map(assignments.map(({ name, value, line }) => [name, { value, origin: `${shown}, line ${line}` }])),
+			values: new Map(
+				assignments.map(({ name, value, line, exported }) => {
+					const own = problems.filter((each) => each.line === line && each.name === name);
+					return [
+						name,
+						{
+							value,
+							origin: `${shown}, line ${line}`,
+							...(own.length === 0 ? {} : { problems: own.map(({ problem }) => problem) }),
+							...(exported ? {} : { exported }),
+						},
+					];
+				}),
+			),
 		});
 		const found = await files.stat(path);
 		read.push({
@@ -103,18 +120,36 @@ function parseClusterctl(text: string): Envfile {
 	const document = parseDocument(text, { lineCounter });
 	const [broken] = document.errors;
 	if (broken !== undefined) {
-		return { assignments: [], problems: [{ line: lineCounter.linePos(broken.pos[0]).line, problem: "invalid-yaml" }] };
+		const { line } = lineCounter.linePos(broken.pos[0]);
+		return { assignments: [], problems: [assignmentIn(text) ?? { line, problem: "invalid-yaml" }] };
 	}
 
 	const items = isMap(document.contents) ? document.contents.items : [];
-	const assignments = items.flatMap(({ key, value }) => {
-		if (!isScalar(key) || !isScalar(value)) {
-			return [];
+	const assignments: Assignment[] = [];
+	const problems: Envfile["problems"][number][] = [];
+	for (const { key, value } of items) {
+		if (!isScalar(key)) {
+			continue;
 		}
 
+		const name = String(key.value).toUpperCase();
 		const { line } = lineCounter.linePos(key.range[0]);
-		// The source, because 1.30 read as a number would be 1.3.
-		return [{ name: String(key.value).toUpperCase(), value: value.value === null ? "" : value.source, line }];
-	});
-	return { assignments, problems: [] };
+		if (isScalar(value)) {
+			// The source, because 1.30 read as a number would be 1.3.
+			assignments.push({ name, value: value.value === null ? "" : (value.source ?? ""), line, exported: true });
+		} else if (isCollection(value)) {
+			// viper's GetString makes "" of it.
+			problems.push({ line, problem: "yaml-collection", name });
+		}
+	}
+
+	return { assignments, problems };
+}
+
+/** `NAME=value` is no YAML, yet CAPMOX's own guide has such a line (docs/Usage.md, v0.9.0). */
+function assignmentIn(text: string): Envfile["problems"][number] | undefined {
+	const names = text.split("\n").map((source) => /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=/.exec(source)?.[1]);
+	const index = names.findIndex((name) => name !== undefined);
+	const name = names[index];
+	return name === undefined ? undefined : { line: index + 1, problem: "invalid-yaml", name };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { lineProblems } from "../access/envfile.ts";
 import type { Environment } from "../access/environment.ts";
-import { type VariableName, variables } from "../knowledge/variables.ts";
+import { type ProxmoxVariable, proxmoxVariables } from "../knowledge/variables.ts";
 
 const presence = z.enum(["unset", "empty", "set"]);
 const origin = z.string().optional();
@@ -82,11 +82,11 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const anyUuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 /** pve-access-control 9.1.1, AccessControl.pm and Auth/Plugin.pm: the last `@…!…` that fits is taken. */
 const tokenId = /^([^\s:/]+)@([A-Za-z][A-Za-z0-9.\-_]+)!([A-Za-z][A-Za-z0-9.\-_]+)$/;
-const isProxmoxVariable = (name: string | undefined): boolean => variables.some((known) => known === name);
+const isProxmoxVariable = (name: string | undefined): boolean => proxmoxVariables.some((known) => known === name);
 
 /** Reads the shapes; the values themselves stay in access/. */
 export function parseEnvironmentProxmox(environment: Environment): EnvironmentProxmox {
-	const look = (name: VariableName) => {
+	const look = (name: ProxmoxVariable) => {
 		const [winner] = environment.lookUp(name);
 		if (winner === undefined) {
 			return { base: { presence: "unset" as const }, value: "" };
@@ -109,7 +109,7 @@ export function parseEnvironmentProxmox(environment: Environment): EnvironmentPr
 			...username.base,
 			...(username.base.presence === "set" ? { shape: tokenId.test(username.value) ? "token-id" : "other" } : {}),
 		},
-		conflicts: variables.flatMap((name) => {
+		conflicts: proxmoxVariables.flatMap((name) => {
 			const [winner, ...others] = environment.lookUp(name);
 			const losers = others.filter(({ value }) => value !== winner?.value);
 			return winner === undefined || losers.length === 0
@@ -121,7 +121,9 @@ export function parseEnvironmentProxmox(environment: Environment): EnvironmentPr
 			mode: mode.toString(8),
 			readableByOthers: (mode & 0o044) !== 0,
 			holdsSecret: names.includes("PROXMOX_SECRET") || names.includes("PROXMOX_TOKEN"),
-			problems: problems.filter(({ name }) => name === undefined || isProxmoxVariable(name)),
+			problems: problems.filter(
+				({ name, problem }) => name === undefined || problem === "invalid-yaml" || isProxmoxVariable(name),
+			),
 		})),
 	};
 }

@@ -40,8 +40,8 @@ describe("reads what people have", () => {
 
 	test("the last assignment stands last, with its line", () => {
 		expect(parseEnvfile("# one\nA=1\n\nexport A=2\n").assignments).toEqual([
-			{ name: "A", value: "1", line: 2 },
-			{ name: "A", value: "2", line: 4 },
+			{ name: "A", value: "1", line: 2, exported: false },
+			{ name: "A", value: "2", line: 4, exported: true },
 		]);
 	});
 });

@@ -23,14 +23,14 @@ const read = (options: Partial<EnvironmentOptions> = {}) =>
 	readEnvironment(createFiles(), { processEnvironment: {}, workingDirectory: join(home, "work"), home, ...options });
 
 test("process environment, --env-file, ./envfile, then clusterctl.yaml in both places", async () => {
-	write("work/given.env", "A=given\nB=given\nC=given\nD=given");
-	write("work/envfile", "B=near\nA=near\nC=near\nD=near");
+	write("work/given.env", "set -a\nA=given\nB=given\nC=given\nD=given");
+	write("work/envfile", "export B=near\nexport A=near\nC=near\nD=near\nexport C D");
 	write(".config/cluster-api/clusterctl.yaml", "A: xdg\nB: xdg\nC: xdg\nD: xdg\n");
 	write(".cluster-api/clusterctl.yaml", 'd: "home"\nE: 1.30\n');
 	const environment = await read({ envFile: "given.env", processEnvironment: { A: "process" } });
 	expect(environment.lookUp("A")).toEqual([
 		{ value: "process", origin: "the environment" },
-		{ value: "given", origin: "given.env, line 1" },
+		{ value: "given", origin: "given.env, line 2" },
 		{ value: "near", origin: "envfile, line 2" },
 		{ value: "xdg", origin: "~/.config/cluster-api/clusterctl.yaml, line 1" },
 	]);
@@ -49,7 +49,7 @@ test("XDG_CONFIG_HOME moves the first place, unless it is empty", async () => {
 });
 
 test("--env-file that is ./envfile counts once", async () => {
-	write("work/envfile", "A=1");
+	write("work/envfile", "export A=1");
 	const environment = await read({ envFile: "./envfile" });
 	expect(environment.lookUp("A")).toEqual([{ value: "1", origin: "./envfile, line 1" }]);
 });
@@ -63,7 +63,7 @@ test("broken YAML is reported with its line, and the other sources still count",
 	write(".cluster-api/clusterctl.yaml", 'A: "1"\nEXP_X=true\nB: "2"\n');
 	const environment = await read();
 	expect(environment.lookUp("A")).toHaveLength(1);
-	expect(environment.files[1]?.problems).toEqual([{ line: 2, problem: "invalid-yaml" }]);
+	expect(environment.files[1]?.problems).toEqual([{ line: 2, problem: "invalid-yaml", name: "EXP_X" }]);
 });
 
 test("knows the mode and the names of each file", async () => {
@@ -82,4 +82,19 @@ test("YAML that is no map, and nested values, set nothing", async () => {
 	expect(environment.lookUp("PROVIDERS")).toEqual([]);
 	write(".cluster-api/clusterctl.yaml", "- just\n- a list\n");
 	expect((await read()).lookUp("A")).toEqual([]);
+});
+
+test("a list without quotes is reported, because clusterctl reads it as empty", async () => {
+	write(".cluster-api/clusterctl.yaml", 'A: "[one,two]"\nB: [one,two]\n');
+	const environment = await read();
+	expect(environment.lookUp("A")[0]?.value).toBe("[one,two]");
+	expect(environment.lookUp("B")).toEqual([]);
+	expect(environment.files[0]?.problems).toEqual([{ line: 2, problem: "yaml-collection", name: "B" }]);
+});
+
+test("a value knows what a shell would make otherwise of it", async () => {
+	write("work/envfile", 'export A="$B"\nC=1\n');
+	const environment = await read();
+	expect(environment.lookUp("A")).toEqual([{ value: "$B", origin: "envfile, line 1", problems: ["reference"] }]);
+	expect(environment.lookUp("C")).toEqual([{ value: "1", origin: "envfile, line 2", exported: false }]);
 });
