@@ -1,5 +1,6 @@
 import type { Check } from "../src/check.ts";
+import envfile from "./envfile.ts";
 import token from "./token.ts";
 
 /** Every check, in the order of the reports. */
-export const checks: readonly Check[] = [token];
+export const checks: readonly Check[] = [envfile, token];

@@ -1,6 +1,8 @@
 import type { Evidence, Finding, NonEmpty, Severity, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 
+export { advise, write } from "../steps.ts";
+
 const error = (means: string) => ({ severity: "error", means }) as const;
 const warning = (means: string) => ({ severity: "warning", means }) as const;
 
@@ -89,16 +91,6 @@ export const found = (
 	summary,
 	evidence: [evidence],
 	remedy,
-});
-
-export const advise = (advice: string): Step => ({ advice, where: "here", risk: "safe" });
-
-/** A line to write where the variable comes from; a new one goes into the envfile. */
-export const write = (advice: string, line: string, origin: string | undefined): Step => ({
-	advice,
-	put: { line, into: origin === undefined || origin === "the environment" ? "envfile" : origin },
-	where: "here",
-	risk: "changes",
 });
 
 export const onNode = (advice: string, ...command: NonEmpty<string>): Step => ({

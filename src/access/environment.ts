@@ -136,7 +136,7 @@ function parseClusterctl(text: string): Envfile {
 		const { line } = lineCounter.linePos(key.range[0]);
 		if (isScalar(value)) {
 			// The source, because 1.30 read as a number would be 1.3.
-			assignments.push({ name, value: value.value === null ? "" : (value.source ?? ""), line, exported: true });
+			assignments.push({ name, value: value.value === null ? "" : value.source, line, exported: true });
 		} else if (isCollection(value)) {
 			// viper's GetString makes "" of it.
 			problems.push({ line, problem: "yaml-collection", name });

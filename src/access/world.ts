@@ -1,4 +1,5 @@
 import { ProbeError } from "../errors.ts";
+import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
@@ -10,6 +11,8 @@ export interface World {
 	readonly files: Files;
 	readonly commands: Commands;
 	readonly kubectl: Kubectl;
+	/** What the user asked for that decides what a probe reads. */
+	readonly options: ClusterOptions;
 	/** Read once; later calls share the answer. */
 	environment(): Promise<Environment>;
 	proxmox(options: ProxmoxOptions): ProxmoxApi;
@@ -30,13 +33,20 @@ function withinTime<T>(reading: Promise<T>, what: string): Promise<T> {
 	});
 }
 
-export interface WorldOptions {
+/** Which of CAPMOX's templates the variables are meant for. */
+export interface ClusterOptions {
+	readonly flavor?: Flavor | undefined;
+	readonly capmoxVersion?: CapmoxVersion | undefined;
+}
+
+export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
 }
 
-export function openWorld({ envFile, kubeconfig, context }: WorldOptions): World {
+export function openWorld(options: WorldOptions): World {
+	const { envFile, kubeconfig, context } = options;
 	const files = createFiles();
 	const commands = createCommands();
 	const processEnvironment = process.env;
@@ -46,6 +56,7 @@ export function openWorld({ envFile, kubeconfig, context }: WorldOptions): World
 		files,
 		commands,
 		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		options,
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
 		proxmox: createProxmoxApi,
 		now: () => new Date(),

@@ -1,4 +1,5 @@
 import type { World } from "../access/world.ts";
+import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster-variables.ts";
 import { parseEnvironmentProxmox } from "./environment.ts";
 import { readProxmoxAccess } from "./proxmox.ts";
 import type { FactName, Facts } from "./sheet.ts";
@@ -17,6 +18,14 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"environment.proxmox": {
 		deadline: 2_000,
 		read: async (world) => parseEnvironmentProxmox(await world.environment()),
+	},
+	"environment.cluster": {
+		deadline: 2_000,
+		read: async (world) => parseEnvironmentCluster(await world.environment(), world.options),
+	},
+	"environment.imagebuilder": {
+		deadline: 2_000,
+		read: async (world) => parseEnvironmentImagebuilder(await world.environment()),
 	},
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },

@@ -1,11 +1,14 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
+import { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import { environmentProxmox } from "./environment.ts";
 import { proxmoxAccess } from "./proxmox.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 export const schemas = {
 	"environment.proxmox": environmentProxmox,
+	"environment.cluster": environmentCluster,
+	"environment.imagebuilder": environmentImagebuilder,
 	"proxmox.access": proxmoxAccess,
 } as const;
 

@@ -133,8 +133,8 @@ export const clusterNetworks = (flavor: Flavor): readonly { readonly cidr: strin
 	flavor === "dual-stack"
 		? [
 				{ cidr: "172.16.0.0/16", use: "pods" },
-				{ cidr: "192.168.128.0/17", use: "services" },
 				{ cidr: "fd00:a1f:ea75:ca75::/64", use: "pods" },
+				{ cidr: "192.168.128.0/17", use: "services" },
 				{ cidr: "fd00:feed:a1f:ca75::/108", use: "services" },
 			]
 		: [

@@ -1,0 +1,14 @@
+import type { Step } from "../src/check.ts";
+
+export const advise = (advice: string): Step => ({ advice, where: "here", risk: "safe" });
+
+const isYaml = (origin: string): boolean => /\.ya?ml(?:, line \d+)?$/.test(origin);
+
+/** A line to write where the variable comes from, in the way of that file; a new one goes into the envfile. */
+export const write = (advice: string, line: string, origin: string | undefined): Step => {
+	const into = origin === undefined || origin === "the environment" ? "envfile" : origin;
+	return { advice, put: { line: isYaml(into) ? asYaml(line) : line, into }, where: "here", risk: "changes" };
+};
+
+/** `export NAME='value'` as clusterctl.yaml has it. */
+const asYaml = (line: string): string => line.replace(/^export (\w+)='(.*)'$/s, '$1: "$2"');
