@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { RunOptions } from "./commands/run.ts";
-import { formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
+import type { EnvOptions } from "./commands/env.ts";
+import type { CheckOptions, RunOptions } from "./commands/run.ts";
+import { formats, type Terminal } from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -52,20 +53,26 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	const command = (nameAndArguments: string, description: string) =>
 		program.command(nameAndArguments).description(description).allowExcessArguments(false);
 
-	command("run", "look at everything that is set up here")
+	/** Which of CAPMOX's templates the variables are meant for. */
+	const examining = (nameAndArguments: string, description: string) =>
+		command(nameAndArguments, description)
+			.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
+			.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)");
+
+	examining("run", "look at everything that is set up here")
 		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
 		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
 		.action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
 			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
 		});
-	command("check", "look at the named checks")
+	examining("check", "look at the named checks")
 		.argument("<check...>", "ids, groups or globs, as list shows them")
 		.action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
-				self.optsWithGlobals<GlobalOptions>(),
+				self.optsWithGlobals<CheckOptions>(),
 				terminal,
 				interrupted,
 			);
@@ -81,6 +88,14 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.action(async (word: string) => {
 			const { explain } = await import("./commands/explain.ts");
 			code = await explain(word, terminal);
+		});
+	command("env", "write the variables that are known under the names of another program")
+		.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
+		.option("--output <file>", "write this file, readable only by its owner; without it the secret is masked")
+		.option("--force", "replace the file where it exists", false)
+		.action(async (_: unknown, self: Command) => {
+			const { env } = await import("./commands/env.ts");
+			code = await env(self.optsWithGlobals<EnvOptions>(), terminal);
 		});
 	command("schema", "print the JSON Schema of --format json").action(async () => {
 		const { schema } = await import("./commands/schema.ts");

@@ -1,4 +1,5 @@
 import { mapNonEmpty } from "../../src/check.ts";
+import { conventionOf } from "../imagebuilder-env/convention.ts";
 import { isAccepted } from "./answer.ts";
 import {
 	type Access,
@@ -97,7 +98,7 @@ function exchangedNames(environment: Environment): TokenFinding[] {
 		saw: "a UUID, as secrets are",
 		expected: "a token ID: user@realm!tokenid",
 	};
-	if (secret.shape === "token-id") {
+	if (conventionOf(environment) === "swapped") {
 		return [
 			found(
 				"swapped",

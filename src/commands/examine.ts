@@ -1,5 +1,5 @@
 import { Chalk } from "chalk";
-import { openWorld } from "../access/world.ts";
+import { type ClusterOptions, openWorld } from "../access/world.ts";
 import type { Check } from "../check.ts";
 import { diagnose, exitCode, type FailOn } from "../diagnose.ts";
 import { ProbeError } from "../errors.ts";
@@ -13,7 +13,7 @@ export interface Examination {
 	readonly checks: readonly Check[];
 	/** Ids that the user named. */
 	readonly asked?: ReadonlySet<string>;
-	readonly options: GlobalOptions;
+	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
 }

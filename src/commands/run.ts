@@ -1,9 +1,17 @@
 import { checks } from "../../checks/index.ts";
+import type { ClusterOptions } from "../access/world.ts";
+import { UsageError } from "../errors.ts";
+import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { examine } from "./examine.ts";
-import { select } from "./select.ts";
+import { nearest, select } from "./select.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
-export interface RunOptions extends GlobalOptions {
+export interface CheckOptions extends GlobalOptions {
+	readonly flavor?: string;
+	readonly capmoxVersion?: string;
+}
+
+export interface RunOptions extends CheckOptions {
 	readonly only?: readonly string[];
 	readonly skip?: readonly string[];
 }
@@ -12,17 +20,47 @@ export interface RunOptions extends GlobalOptions {
 export function run(options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
 	const left = options.only === undefined ? checks : select(options.only, checks);
 	const skipped = new Set(options.skip === undefined ? [] : select(options.skip, checks));
-	return examine({ checks: left.filter((check) => !skipped.has(check)), options, terminal, interrupted });
+	return examine({
+		checks: left.filter((check) => !skipped.has(check)),
+		options: withTemplate(options),
+		terminal,
+		interrupted,
+	});
 }
 
 /** `check`: the named ones, also where `run` would say that there is nothing set up to look at. */
 export function check(
 	words: readonly string[],
-	options: GlobalOptions,
+	options: CheckOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
 ): Promise<number> {
 	const chosen = select(words, checks);
 	const asked = new Set(chosen.map(({ id }) => id).filter((id) => words.includes(id)));
-	return examine({ checks: chosen, asked, options, terminal, interrupted });
+	return examine({ checks: chosen, asked, options: withTemplate(options), terminal, interrupted });
 }
+
+/** The words of --flavor and --capmox-version as ones that are known. */
+function withTemplate({ flavor, capmoxVersion, ...options }: CheckOptions): GlobalOptions & ClusterOptions {
+	return {
+		...options,
+		...(flavor === undefined ? {} : { flavor: oneOf(flavors, flavor, "--flavor", flavor) }),
+		...(capmoxVersion === undefined
+			? {}
+			: { capmoxVersion: oneOf(capmoxVersions, minorOf(capmoxVersion), "--capmox-version", capmoxVersion) }),
+	};
+}
+
+function oneOf<T extends string>(known: readonly T[], word: string, option: string, given: string): T {
+	const found = known.find((candidate) => candidate === word);
+	if (found === undefined) {
+		throw new UsageError(
+			`${option}: there is no ${JSON.stringify(given)}${nearest(word, known)}; known are ${known.join(", ")}`,
+		);
+	}
+
+	return found;
+}
+
+/** v0.9.1 and 0.9 have the same templates. */
+const minorOf = (version: string): string => version.replace(/^v/, "").replace(/^(\d+\.\d+)\.\d.*$/, "$1");

@@ -1,0 +1,162 @@
+import type { Step } from "../../src/check.ts";
+import { advise, write } from "../steps.ts";
+import { type Builder, type BuilderFinding, found, type Proxmox } from "./findings.ts";
+
+const writeFile = (program: "capmox" | "image-builder"): Step => ({
+	advice: `Write ${program === "capmox" ? "CAPMOX" : "image-builder"} a file of its own from what is known, and read it only where that program runs.`,
+	command: ["capmox-doctor", "env", "--for", program, "--output", `${program}.env`],
+	where: "here",
+	risk: "changes",
+	undo: `rm ${program}.env`,
+});
+
+const from = (name: string, { origin }: { readonly origin?: string | undefined }): string =>
+	`${name} (${origin ?? "the environment"})`;
+
+export const notSet = (proxmox: Proxmox): BuilderFinding =>
+	found(
+		"not-set",
+		"There is nothing to compare: neither PROXMOX_TOKEN nor PROXMOX_USERNAME is set.",
+		{
+			from: `the environment, ${["envfile", ...proxmox.files.map(({ path }) => path)].join(", ")} and clusterctl.yaml`,
+			saw: "neither of the two",
+			expected: "PROXMOX_TOKEN with a token ID for CAPMOX, or PROXMOX_USERNAME with it for image-builder",
+		},
+		write("For CAPMOX, put the token ID into PROXMOX_TOKEN.", "export PROXMOX_TOKEN='capmox@pve!capi'", undefined),
+	);
+
+export const judgeSwapped = ({ token, secret }: Proxmox): BuilderFinding =>
+	found(
+		"names-swapped",
+		"PROXMOX_TOKEN holds a secret and PROXMOX_SECRET holds a token ID. That is nobody's convention: CAPMOX has it the other way round, and image-builder has no PROXMOX_SECRET.",
+		{
+			from: `${from("PROXMOX_TOKEN", token)} and ${from("PROXMOX_SECRET", secret)}`,
+			saw: "a UUID, and a token ID",
+			expected: "a token ID, and a UUID",
+		},
+		advise("Exchange the two values."),
+	);
+
+/** PROXMOX_TOKEN holds an ID. */
+export function judgeCapmox({ url, token, username }: Proxmox): BuilderFinding[] {
+	const results: BuilderFinding[] = [];
+	if (hasApiPath(url)) {
+		results.push(
+			found(
+				"api-path-for-capmox",
+				"PROXMOX_URL ends in /api2/json, as image-builder wants it. CAPMOX appends that itself, and asks for /api2/json/api2/json.",
+				{ from: from("PROXMOX_URL", url), saw: url.text ?? "", expected: withoutPath(url) },
+				write("Take /api2/json off.", `export PROXMOX_URL='${withoutPath(url)}'`, url.origin),
+				writeFile("image-builder"),
+			),
+		);
+	}
+
+	if (username.presence === "set") {
+		results.push(
+			found(
+				"token-id-for-image-builder",
+				"PROXMOX_USERNAME is image-builder's, yet PROXMOX_TOKEN holds the token ID, as CAPMOX wants it. CAPMOX works with this; image-builder would send the ID in place of the secret, and gets 401.",
+				{
+					from: from("PROXMOX_TOKEN", token),
+					saw: token.id ?? "a token ID",
+					expected: "for image-builder the secret, a UUID",
+				},
+				writeFile("image-builder"),
+				advise("Then take PROXMOX_USERNAME out of here."),
+			),
+		);
+	}
+
+	return results;
+}
+
+/** PROXMOX_TOKEN holds a secret, or is missing beside PROXMOX_USERNAME. */
+export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { variables }: Builder): BuilderFinding[] {
+	if (secret.presence === "set") {
+		return [
+			found(
+				"both-names",
+				"PROXMOX_TOKEN holds a secret, as image-builder wants it, and PROXMOX_SECRET is set, which only CAPMOX reads. CAPMOX takes the secret in PROXMOX_TOKEN for the token ID, and gets 401.",
+				{
+					from: `${from("PROXMOX_TOKEN", token)} and ${from("PROXMOX_SECRET", secret)}`,
+					saw: "a UUID, and a value",
+					expected: "for CAPMOX a token ID, and a UUID",
+				},
+				writeFile("capmox"),
+				writeFile("image-builder"),
+				advise("Keep one file for each program, and never read both in one shell."),
+			),
+		];
+	}
+
+	const results: BuilderFinding[] = [];
+	if (username.presence === "set" && username.shape !== "token-id") {
+		results.push(
+			found(
+				"username-not-token-id",
+				"PROXMOX_USERNAME names a user, but no token. With a secret in PROXMOX_TOKEN, image-builder wants the whole token ID there.",
+				{
+					from: from("PROXMOX_USERNAME", username),
+					saw: "a value without !tokenid",
+					expected: "user@realm!tokenid, such as image-builder@pve!capi",
+				},
+				write("Append ! and the ID of the token.", "export PROXMOX_USERNAME='image-builder@pve!capi'", username.origin),
+			),
+		);
+	}
+
+	const missing = [
+		...(url.presence === "set" ? [] : ["PROXMOX_URL"]),
+		...(username.presence === "set" ? [] : ["PROXMOX_USERNAME"]),
+		...(token.presence === "set" ? [] : ["PROXMOX_TOKEN"]),
+		...(variables["PROXMOX_NODE"] === undefined ? ["PROXMOX_NODE"] : []),
+	];
+	if (missing.length > 0) {
+		results.push(incomplete(missing, token.presence === "set"));
+	}
+
+	// A lone UUID in PROXMOX_TOKEN may as well be a slip of someone who means CAPMOX.
+	const isMeant = username.presence === "set" || Object.keys(variables).length > 0;
+	if (url.presence === "set" && !hasApiPath(url) && isMeant) {
+		results.push(
+			found(
+				"api-path-missing",
+				"The names are image-builder's, but PROXMOX_URL lacks /api2/json. image-builder does not append it, unlike CAPMOX, and gets a web page where it expects JSON.",
+				{ from: from("PROXMOX_URL", url), saw: url.text ?? "", expected: `${withoutPath(url)}/api2/json` },
+				write("Append /api2/json.", `export PROXMOX_URL='${withoutPath(url)}/api2/json'`, url.origin),
+				writeFile("capmox"),
+			),
+		);
+	}
+
+	return results;
+}
+
+const examples: Readonly<Record<string, string>> = {
+	PROXMOX_URL: "https://pve.example.com:8006/api2/json",
+	PROXMOX_USERNAME: "image-builder@pve!capi",
+	PROXMOX_TOKEN: "…",
+	PROXMOX_NODE: "pve1",
+};
+
+function incomplete(missing: readonly string[], hasSecret: boolean): BuilderFinding {
+	const lines = missing.map((name) => write(`Set ${name}.`, `export ${name}='${examples[name] ?? ""}'`, undefined));
+	return found(
+		"image-builder-incomplete",
+		`${hasSecret ? "PROXMOX_TOKEN holds a secret" : "PROXMOX_USERNAME is set"}, as image-builder wants it, but ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing.`,
+		{
+			from: "the environment, envfile and clusterctl.yaml",
+			saw: `no ${missing.join(", no ")}`,
+			expected: "PROXMOX_URL, PROXMOX_USERNAME, PROXMOX_TOKEN and PROXMOX_NODE",
+		},
+		advise(
+			"Where these were meant for CAPMOX: the token ID belongs into PROXMOX_TOKEN, the secret into PROXMOX_SECRET.",
+		),
+		...lines,
+	);
+}
+
+const hasApiPath = ({ path = "" }: Proxmox["url"]): boolean => /^(?:\/.*)?\/api2\/json\/?$/.test(path);
+
+const withoutPath = ({ text = "" }: Proxmox["url"]): string => text.replace(/\/api2(?:\/.*)?$/, "").replace(/\/+$/, "");

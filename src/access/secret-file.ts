@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { UsageError } from "../errors.ts";
+
+export interface SecretFileOptions {
+	/** Replace what is there. */
+	readonly force: boolean;
+}
+
+/**
+ * Writes a file that only its owner can read, whole or not at all. Without `force` never over another file, not even
+ * one that appears in the same moment.
+ * @throws UsageError where it may not or cannot be written.
+ */
+export async function writeSecretFile(path: string, text: string, { force }: SecretFileOptions): Promise<void> {
+	const target = resolve(path);
+	const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
+	try {
+		await writeNew(beside, text);
+		try {
+			await (force ? rename(beside, target) : link(beside, target));
+		} catch (error) {
+			// FAT and some network file systems know no hard links.
+			if (force || !isCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")) {
+				throw error;
+			}
+
+			await writeNew(target, text);
+		}
+	} catch (error) {
+		throw isCode(error, "EEXIST")
+			? new UsageError(`${path} exists already; --force replaces it`, { cause: error })
+			: new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
+	} finally {
+		await rm(beside, { force: true });
+	}
+}
+
+/** `wx` fails where anything is there already, a dangling link included. */
+async function writeNew(path: string, text: string): Promise<void> {
+	const handle = await open(path, "wx", 0o600);
+	try {
+		await handle.writeFile(text);
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
+const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
+	error instanceof Error && "code" in error && codes.includes(String(error.code));
+
+const reasons: Readonly<Record<string, string>> = {
+	ENOENT: "its folder does not exist",
+	ENOTDIR: "its folder is no folder",
+	EISDIR: "it is a folder",
+	EACCES: "permission denied",
+	EROFS: "the file system is read-only",
+	ENOSPC: "the disk is full",
+};
+
+function reasonOf(error: unknown): string {
+	const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+	return reasons[code] ?? code;
+}
