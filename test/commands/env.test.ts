@@ -15,11 +15,11 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeSecretFile } from "../../src/access/secret-file.ts";
-import { convert, renderEnvfile as render } from "../../src/commands/env/convert.ts";
+import { convert, renderEnvfile as render } from "../../src/env/convert.ts";
 import { UsageError } from "../../src/errors.ts";
 import { environmentFrom, renderEnvfile, variablesOf } from "../support/variables.ts";
 
-const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 const secret = "5f0c3b1e-7d42-4a55-9c1a-2f6be8d01a37";
 const session = "hunter2-is-a-secret!";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Environment } from "../../src/access/environment.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { ProbeError, UsageError } from "../../src/errors.ts";
-import type { Probe } from "../../src/facts/probe.ts";
+import { type Probe, probes } from "../../src/facts/probe.ts";
 import type { FactName, Facts } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { findSituations, readSituation } from "../support/situations.ts";
@@ -29,6 +29,7 @@ const never = new AbortController().signal;
 type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 type Access = Probe<Facts["proxmox.access"]>;
 const probesWith = (access: Partial<Access>, variables?: Partial<Probe<Facts["environment.proxmox"]>>): Probes => ({
+	...probes,
 	"environment.proxmox": {
 		deadline: 1_000,
 		read: () => Promise.resolve(valueOf("environment.proxmox")),

@@ -1,0 +1,99 @@
+import { mapNonEmpty } from "../../src/check.ts";
+import { readBy } from "../../src/knowledge/templates.ts";
+import { advise } from "../steps.ts";
+import { type Cluster, type EnvfileCode, type EnvfileFinding, found } from "./findings.ts";
+import { exampleOf } from "./forms.ts";
+
+interface Line {
+	readonly path: string;
+	readonly line: number;
+	readonly problem: Cluster["files"][number]["problems"][number]["problem"];
+	readonly name?: string | undefined;
+}
+
+const linesOf = ({ files }: Cluster): readonly Line[] =>
+	files.flatMap(({ path, problems }) => problems.map((problem) => ({ path, ...problem })));
+
+/** Without these no value of the file counts, so they come first. */
+export function judgeFiles(cluster: Cluster): EnvfileFinding[] {
+	const read = new Set(readBy(cluster.flavor, cluster.capmoxVersion).map(({ name }) => name));
+	const lines = linesOf(cluster);
+	return [
+		...lines.filter(({ problem }) => problem === "invalid-yaml").map(invalidYaml),
+		...lines.filter(({ problem, name }) => problem === "yaml-collection" && read.has(name ?? "")).map(unquotedList),
+		...lines.filter(({ problem, name }) => problem === "unquoted-blank" && read.has(name ?? "")).map(unquotedBlank),
+	];
+}
+
+const invalidYaml = ({ path, line, name }: Line): EnvfileFinding =>
+	found(
+		"invalid-yaml",
+		name === undefined
+			? `${path} is not valid YAML, so clusterctl cannot read a single variable from it.`
+			: `${path} is not valid YAML: line ${line} has ${name}=…, as shells want it. clusterctl cannot read a single variable from the file. CAPMOX's own guide has such a line for EXP_KUBEADM_BOOTSTRAP_FORMAT_IGNITION.`,
+		{ from: `${path}, line ${line}`, saw: name === undefined ? "a syntax error" : `${name}=…`, expected: `${name ?? "NAME"}: "value"` },
+		name === undefined
+			? advise('Write each line as NAME: "value".')
+			: { advice: "Write that line as YAML, with its value between the quotes.", put: { line: `${name}: "true"`, into: `${path}, line ${line}` }, where: "here", risk: "changes" },
+	);
+
+const unquotedList = ({ path, line, name = "" }: Line): EnvfileFinding =>
+	found(
+		"unquoted-list",
+		`${name} is a list without quotes in ${path}. clusterctl wants text there, and takes the list for an empty value.`,
+		{ from: `${path}, line ${line}`, saw: `${name}: a YAML list`, expected: `${name}: "${exampleOf(name)}"` },
+		{
+			advice: "Put the whole value, brackets and all, into double quotes.",
+			put: { line: `${name}: "${exampleOf(name)}"`, into: `${path}, line ${line}` },
+			where: "here",
+			risk: "changes",
+		},
+	);
+
+const unquotedBlank = ({ path, line, name = "" }: Line): EnvfileFinding =>
+	found(
+		"unquoted-blank",
+		`The value of ${name} has a blank and no quotes around it. A shell ends the value at the blank, and takes the rest for something else.`,
+		{ from: `${path}, line ${line}`, saw: `${name}=… with a blank outside quotes`, expected: `export ${name}='…'` },
+		{
+			advice: "Put the whole value into single quotes.",
+			put: { line: `export ${name}='${exampleOf(name)}'`, into: `${path}, line ${line}` },
+			where: "here",
+			risk: "changes",
+		},
+	);
+
+const troubles = {
+	reference: "refers to another variable, which is not filled in here, so the value was not judged",
+	command: "holds a command, which is not run here, so the value was not judged",
+	"carriage-return": "ends in a carriage return, which a shell keeps as part of the value",
+	"open-quote": "opens a quote that nothing closes",
+} as const;
+
+const isTrouble = (problem: string): problem is keyof typeof troubles => problem in troubles;
+
+/** What a shell does otherwise with the line. */
+export function misread(cluster: Cluster): EnvfileFinding[] {
+	const read = new Set(readBy(cluster.flavor, cluster.capmoxVersion).map(({ name }) => name));
+	const [first, ...rest] = linesOf(cluster).flatMap(({ path, line, problem, name = "" }) =>
+		isTrouble(problem) && read.has(name) ? [{ from: `${path}, line ${line}`, saw: `${name} ${troubles[problem]}`, problem }] : [],
+	);
+	if (first === undefined) {
+		return [];
+	}
+
+	const unseen = [first, ...rest].some(({ problem }) => problem === "reference" || problem === "command");
+	const code: EnvfileCode = "file-misread";
+	return [
+		{
+			code,
+			summary: unseen
+				? "Some lines mean something only to a shell. This program does not run them, so it cannot judge their values."
+				: "A shell takes some lines otherwise than they look.",
+			evidence: mapNonEmpty([first, ...rest], ({ from, saw }) => ({ from, saw })),
+			remedy: unseen
+				? [advise("Read the file in this shell first, then run this check again: . ./envfile (what is set in the shell comes first).")]
+				: [advise("Write export NAME='value', one to a line, with line ends of Unix (dos2unix).")],
+		},
+	];
+}
