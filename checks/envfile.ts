@@ -1,8 +1,9 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { usable } from "./envfile/capacity.ts";
 import { judgeFiles, misread } from "./envfile/files.ts";
 import { type Cluster, findings } from "./envfile/findings.ts";
 import { historyExpansion, isPlanned, judgeNames, neverRead, notExported, notSet } from "./envfile/names.ts";
-import { judgeNetwork, usable } from "./envfile/network.ts";
+import { judgeNetwork } from "./envfile/network.ts";
 import { type Pool, planPools } from "./envfile/plan.ts";
 import { reading } from "./envfile/reading.ts";
 import { judgeValues } from "./envfile/values.ts";

@@ -31,10 +31,16 @@ const invalidYaml = ({ path, line, name }: Line): EnvfileFinding =>
 		name === undefined
 			? `${path} is not valid YAML, so clusterctl cannot read a single variable from it.`
 			: `${path} is not valid YAML: line ${line} has ${name}=…, as shells want it. clusterctl cannot read a single variable from the file. CAPMOX's own guide has such a line for EXP_KUBEADM_BOOTSTRAP_FORMAT_IGNITION.`,
-		{ from: `${path}, line ${line}`, saw: name === undefined ? "a syntax error" : `${name}=…`, expected: `${name ?? "NAME"}: "value"` },
-		name === undefined
-			? advise('Write each line as NAME: "value".')
-			: { advice: "Write that line as YAML, with its value between the quotes.", put: { line: `${name}: "true"`, into: `${path}, line ${line}` }, where: "here", risk: "changes" },
+		{
+			from: `${path}, line ${line}`,
+			saw: name === undefined ? "a syntax error" : `${name}=…`,
+			expected: `${name ?? "NAME"}: "value"`,
+		},
+		advise(
+			name === undefined
+				? 'Write each line as NAME: "value".'
+				: `Write that line as YAML, with its value between the quotes. For example: ${name}: "true"`,
+		),
 	);
 
 const unquotedList = ({ path, line, name = "" }: Line): EnvfileFinding =>
@@ -42,12 +48,7 @@ const unquotedList = ({ path, line, name = "" }: Line): EnvfileFinding =>
 		"unquoted-list",
 		`${name} is a list without quotes in ${path}. clusterctl wants text there, and takes the list for an empty value.`,
 		{ from: `${path}, line ${line}`, saw: `${name}: a YAML list`, expected: `${name}: "${exampleOf(name)}"` },
-		{
-			advice: "Put the whole value, brackets and all, into double quotes.",
-			put: { line: `${name}: "${exampleOf(name)}"`, into: `${path}, line ${line}` },
-			where: "here",
-			risk: "changes",
-		},
+		advise(`Put the whole value, brackets and all, into double quotes. For example: ${name}: "${exampleOf(name)}"`),
 	);
 
 const unquotedBlank = ({ path, line, name = "" }: Line): EnvfileFinding =>
@@ -55,12 +56,7 @@ const unquotedBlank = ({ path, line, name = "" }: Line): EnvfileFinding =>
 		"unquoted-blank",
 		`The value of ${name} has a blank and no quotes around it. A shell ends the value at the blank, and takes the rest for something else.`,
 		{ from: `${path}, line ${line}`, saw: `${name}=… with a blank outside quotes`, expected: `export ${name}='…'` },
-		{
-			advice: "Put the whole value into single quotes.",
-			put: { line: `export ${name}='${exampleOf(name)}'`, into: `${path}, line ${line}` },
-			where: "here",
-			risk: "changes",
-		},
+		advise(`Put the whole value into single quotes. For example: export ${name}='${exampleOf(name)}'`),
 	);
 
 const troubles = {
@@ -76,7 +72,9 @@ const isTrouble = (problem: string): problem is keyof typeof troubles => problem
 export function misread(cluster: Cluster): EnvfileFinding[] {
 	const read = new Set(readBy(cluster.flavor, cluster.capmoxVersion).map(({ name }) => name));
 	const [first, ...rest] = linesOf(cluster).flatMap(({ path, line, problem, name = "" }) =>
-		isTrouble(problem) && read.has(name) ? [{ from: `${path}, line ${line}`, saw: `${name} ${troubles[problem]}`, problem }] : [],
+		isTrouble(problem) && read.has(name)
+			? [{ from: `${path}, line ${line}`, saw: `${name} ${troubles[problem]}`, problem }]
+			: [],
 	);
 	if (first === undefined) {
 		return [];
@@ -92,7 +90,11 @@ export function misread(cluster: Cluster): EnvfileFinding[] {
 				: "A shell takes some lines otherwise than they look.",
 			evidence: mapNonEmpty([first, ...rest], ({ from, saw }) => ({ from, saw })),
 			remedy: unseen
-				? [advise("Read the file in this shell first, then run this check again: . ./envfile (what is set in the shell comes first).")]
+				? [
+						advise(
+							"Read the file in this shell first, with source ./envfile, then run this check again. What is set in the shell comes first.",
+						),
+					]
 				: [advise("Write export NAME='value', one to a line, with line ends of Unix (dos2unix).")],
 		},
 	];

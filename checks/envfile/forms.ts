@@ -26,7 +26,10 @@ const forms: Readonly<Record<string, Form>> = {
 	TEMPLATE_VMID: number("the VM ID of the template, 100 or more", "9000"),
 	TEMPLATE_TAGS: { form: "tags of the template, with commas between them", example: "capmox,ubuntu-2404" },
 	ALLOWED_NODES: { form: "node names in square brackets", example: "[pve1,pve2]" },
-	BOOT_VOLUME_DEVICE: { form: "the template's boot disk: scsi0 to scsi30, virtio0 to 15, sata0 to 5, ide0 to 3", example: "scsi0" },
+	BOOT_VOLUME_DEVICE: {
+		form: "the template's boot disk: scsi0 to scsi30, virtio0 to 15, sata0 to 5, ide0 to 3",
+		example: "scsi0",
+	},
 	SECONDARY_IP_RANGES: { form: ranges4, example: "[198.51.100.10-198.51.100.50]" },
 	NODE_SECONDARY_IP_RANGES: { form: ranges4, example: "[198.51.100.10-198.51.100.50]" },
 	SECONDARY_IP_PREFIX: number("the length of the second subnet's prefix, 1 to 32", "24"),

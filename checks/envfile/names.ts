@@ -1,14 +1,17 @@
 import { mapNonEmpty } from "../../src/check.ts";
 import { type Flavor, filledByClusterctl, readBy } from "../../src/knowledge/templates.ts";
 import { commonNames, misnomers } from "../../src/knowledge/variables.ts";
-import { advise, write } from "../steps.ts";
+import { advise } from "../steps.ts";
 import { type Cluster, type EnvfileFinding, found, type Proxmox } from "./findings.ts";
-import { exampleOf, formOf } from "./forms.ts";
+import { formOf } from "./forms.ts";
+import { example, mend } from "./reading.ts";
 
 /** Someone plans a cluster: a variable of one is set, and not just a name that many programs share. */
 export const isPlanned = ({ variables, files }: Cluster): boolean =>
 	Object.entries(variables).some(([name, { origin }]) => !commonNames.has(name) || origin !== "the environment") ||
-	files.some(({ problems }) => problems.some(({ problem, name }) => problem === "yaml-collection" && name !== undefined));
+	files.some(({ problems }) =>
+		problems.some(({ problem, name }) => problem === "yaml-collection" && name !== undefined),
+	);
 
 export const notSet = (cluster: Cluster): EnvfileFinding =>
 	found(
@@ -39,22 +42,20 @@ export const notSet = (cluster: Cluster): EnvfileFinding =>
 
 /** PROXMOX_URL and PROXMOX_SECRET came from this shell, and PROXMOX_TOKEN, which holds a !, did not. */
 export function historyExpansion({ url, token, secret }: Proxmox): EnvfileFinding[] {
-	const fromShell = [url, secret].every(
-		({ presence, origin }) => presence === "set" && origin === "the environment",
-	);
+	const fromShell = [url, secret].every(({ presence, origin }) => presence === "set" && origin === "the environment");
 	return token.presence === "unset" && fromShell
 		? [
 				{
 					...found(
 						"history-expansion",
-						"PROXMOX_URL and PROXMOX_SECRET are set in this shell, but PROXMOX_TOKEN is not. Inside double quotes, or without any, an interactive bash or zsh takes the ! for its history, says \"event not found\", and sets nothing.",
+						'PROXMOX_URL and PROXMOX_SECRET are set in this shell, but PROXMOX_TOKEN is not. Inside double quotes, or without any, an interactive bash or zsh takes the ! for its history, says "event not found", and sets nothing.',
 						{
 							from: "PROXMOX_TOKEN (the environment)",
 							saw: "not set, while PROXMOX_URL and PROXMOX_SECRET are",
 							expected: "a token ID: user@realm!tokenid",
 						},
-						write("Write it into an envfile, in single quotes.", "export PROXMOX_TOKEN='capmox@pve!capi'", undefined),
-						advise("Then read that file in this shell: . ./envfile (a file that is read in has no history)."),
+						example("Write it into an envfile, in single quotes.", { name: "PROXMOX_TOKEN", origin: undefined }),
+						advise("Then read that file in this shell, with: source ./envfile. A file that is read in has no history."),
 					),
 					confidence: "likely",
 				},
@@ -77,11 +78,15 @@ export function judgeNames(cluster: Cluster, proxmox: Proxmox): EnvfileFinding[]
 	}
 
 	const explained = new Set([
-		...cluster.files.flatMap(({ problems }) => problems.flatMap(({ problem, name }) => (problem === "yaml-collection" ? (name ?? []) : []))),
+		...cluster.files.flatMap(({ problems }) =>
+			problems.flatMap(({ problem, name }) => (problem === "yaml-collection" ? (name ?? []) : [])),
+		),
 		...(historyExpansion(proxmox).length > 0 ? ["PROXMOX_TOKEN"] : []),
 	]);
 	const stateOf = (name: string) =>
-		isProxmoxKey(name) ? proxmox[proxmoxKeys[name]] : (cluster.variables[name] ?? { presence: "unset" as const, origin: undefined });
+		isProxmoxKey(name)
+			? proxmox[proxmoxKeys[name]]
+			: (cluster.variables[name] ?? { presence: "unset" as const, origin: undefined });
 	const lacking = required(cluster)
 		.filter((name) => !explained.has(name))
 		.map((name) => ({ name, ...stateOf(name) }));
@@ -90,8 +95,16 @@ export function judgeNames(cluster: Cluster, proxmox: Proxmox): EnvfileFinding[]
 	const named = new Set(otherwise.map(({ wanted }) => wanted));
 	return [
 		...otherwise.map(({ finding }) => finding),
-		...listed("missing", cluster, unset.filter(({ name }) => !named.has(name))),
-		...listed("empty", cluster, lacking.filter(({ presence }) => presence === "empty")),
+		...listed(
+			"missing",
+			cluster,
+			unset.filter(({ name }) => !named.has(name)),
+		),
+		...listed(
+			"empty",
+			cluster,
+			lacking.filter(({ presence }) => presence === "empty"),
+		),
 	];
 }
 
@@ -119,21 +132,34 @@ function listed(code: "missing" | "empty", cluster: Cluster, [first, ...rest]: r
 				saw: code === "missing" ? "not set" : `set to nothing in ${origin ?? "the environment"}`,
 				expected: formOf(name),
 			})),
-			remedy: mapNonEmpty([first, ...rest], ({ name, origin }) =>
-				write(`Set ${name}.`, `export ${name}='${exampleOf(name)}'`, origin),
-			),
+			remedy: mapNonEmpty([first, ...rest], ({ name, origin }) => example(`Set ${name}.`, { name, origin })),
 		},
 	];
 }
 
 /** Pairs of names, either of which is taken for the other. The first code is for names that a release changed. */
 const pairs = [
-	{ names: ["SECONDARY_IP_RANGES", "NODE_SECONDARY_IP_RANGES"], code: "renamed", why: "CAPMOX 0.8 renamed NODE_SECONDARY_IP_RANGES to SECONDARY_IP_RANGES" },
-	{ names: ["LB_BGP_IPV6_RANGE", "LB_BGP_IPV6_RANGES"], code: "singular-name", why: "CAPMOX's guide has the plural, its template the singular" },
-	{ names: ["LB_BGP_IPV4_RANGES", "LB_BGP_IPV4_RANGE"], code: "singular-name", why: "For IPv4 the template has the plural, for IPv6 the singular" },
+	{
+		names: ["SECONDARY_IP_RANGES", "NODE_SECONDARY_IP_RANGES"],
+		code: "renamed",
+		why: "CAPMOX 0.8 renamed NODE_SECONDARY_IP_RANGES to SECONDARY_IP_RANGES",
+	},
+	{
+		names: ["LB_BGP_IPV6_RANGE", "LB_BGP_IPV6_RANGES"],
+		code: "singular-name",
+		why: "CAPMOX's guide has the plural, its template the singular",
+	},
+	{
+		names: ["LB_BGP_IPV4_RANGES", "LB_BGP_IPV4_RANGE"],
+		code: "singular-name",
+		why: "For IPv4 the template has the plural, for IPv6 the singular",
+	},
 ] as const;
 
-function otherNameFor(cluster: Cluster, wanted: string): { readonly wanted: string; readonly finding: EnvfileFinding }[] {
+function otherNameFor(
+	cluster: Cluster,
+	wanted: string,
+): { readonly wanted: string; readonly finding: EnvfileFinding }[] {
 	return pairs.flatMap(({ names, code, why }) => {
 		const given = names.find((name) => name !== wanted && cluster.variables[name] !== undefined);
 		const variable = given === undefined ? undefined : cluster.variables[given];
@@ -147,8 +173,16 @@ function otherNameFor(cluster: Cluster, wanted: string): { readonly wanted: stri
 				finding: found(
 					code,
 					`${given} is set, but flavor ${cluster.flavor} of CAPMOX ${cluster.capmoxVersion} reads ${wanted}. ${why}.`,
-					{ from: `${given} (${variable.origin ?? "the environment"})`, saw: variable.value ?? "a value", expected: `the same under the name ${wanted}` },
-					write(`Give it the name ${wanted}.`, `export ${wanted}='${variable.value ?? exampleOf(wanted)}'`, variable.origin),
+					{
+						from: `${given} (${variable.origin ?? "the environment"})`,
+						saw: variable.value ?? "a value",
+						expected: `the same under the name ${wanted}`,
+					},
+					mend(
+						`Give it the name ${wanted}.`,
+						{ name: wanted, value: "", from: "", origin: variable.origin },
+						variable.value,
+					),
 				),
 			},
 		];
@@ -187,8 +221,12 @@ export function notExported(cluster: Cluster): EnvfileFinding[] {
 		found(
 			"not-exported",
 			`${rest.length === 0 ? first.name : `${first.name} and ${rest.length} more`} ${rest.length === 0 ? "is" : "are"} set without export. A shell that reads the file keeps ${rest.length === 0 ? "it" : "them"} for itself, and clusterctl says that nothing is set.`,
-			{ from: `${first.name} (${first.origin})`, saw: `${first.name}=… without export`, expected: `export ${first.name}=…` },
-			advise("Put export in front of each line. Or read the file like this: set -a; . ./envfile; set +a"),
+			{
+				from: `${first.name} (${first.origin})`,
+				saw: `${first.name}=… without export`,
+				expected: `export ${first.name}=…`,
+			},
+			advise("Put export in front of each line. Or read the file like this: set -a; source ./envfile; set +a"),
 		),
 	];
 }

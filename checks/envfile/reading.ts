@@ -60,3 +60,7 @@ export const example = (advice: string, { name, origin }: Pick<Given, "name" | "
 /** The step that writes a better value, which follows from the others, where the variable stands. */
 export const rewrite = (advice: string, { name, origin }: Pick<Given, "name" | "origin">, value: string) =>
 	write(advice, `export ${name}='${value}'`, origin);
+
+/** The better value where it follows from the given one, otherwise an example. */
+export const mend = (advice: string, given: Given, better: string | undefined, sample?: string) =>
+	better === undefined ? example(advice, given, sample) : rewrite(advice, given, better);

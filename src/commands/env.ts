@@ -1,8 +1,8 @@
 import { createMask } from "../access/mask.ts";
 import { writeSecretFile } from "../access/secret-file.ts";
 import { openWorld } from "../access/world.ts";
+import { type Converted, convert, type Program, renderEnvfile } from "../env/convert.ts";
 import { ProbeError, UsageError } from "../errors.ts";
-import { type Converted, convert, type Program, renderEnvfile } from "./env/convert.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface EnvOptions extends GlobalOptions {

@@ -1,13 +1,8 @@
-import { conventionOf } from "../../../checks/imagebuilder-env/convention.ts";
-import type { Environment } from "../../access/environment.ts";
-import { UsageError } from "../../errors.ts";
-import { parseEnvironmentProxmox, unquote } from "../../facts/environment.ts";
-import {
-	clusterVariables,
-	imageBuilderVariables,
-	misnomers,
-	secretClusterVariables,
-} from "../../knowledge/variables.ts";
+import { conventionOf } from "../../checks/imagebuilder-env/convention.ts";
+import type { Environment } from "../access/environment.ts";
+import { UsageError } from "../errors.ts";
+import { parseEnvironmentProxmox, unquote } from "../facts/environment.ts";
+import { clusterVariables, imageBuilderVariables, misnomers, secretClusterVariables } from "../knowledge/variables.ts";
 
 export const programs = ["capmox", "image-builder"] as const;
 export type Program = (typeof programs)[number];

@@ -264,7 +264,7 @@ export const cases: readonly Case[] = [
 	value("KUBERNETES_VERSION", "v1.37.0", "kubernetes-version-unsupported"),
 	{ ...value("KUBERNETES_VERSION", "1.25.1"), capmoxVersion: "0.7" },
 	{ ...value("KUBERNETES_VERSION", "1.35.1", "kubernetes-version-unsupported"), capmoxVersion: "0.8" },
-	value("VM_SSH_KEYS", "ssh-ed25519 ..., ssh-ed25519 ...", "not-an-ssh-key", "not-an-ssh-key"),
+	value("VM_SSH_KEYS", "ssh-ed25519 ..., ssh-ed25519 ...", "not-an-ssh-key"),
 	value("VM_SSH_KEYS", "~/.ssh/id_ed25519.pub", "not-an-ssh-key"),
 	value("VM_SSH_KEYS", sshKey.replace("inpQpiGQ", ""), ...(sshKey.includes("inpQpiGQ") ? ["not-an-ssh-key"] : [])),
 	value("VM_SSH_KEYS", sshKey.replace(" ada", "A ada"), "not-an-ssh-key"),

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import envfile from "../../checks/envfile.ts";
+import { capmoxVersions, flavors } from "../../src/knowledge/templates.ts";
 import { judgeSituation } from "../support/situations.ts";
 import { renderEnvfile, variableFacts, variablesOf } from "../support/variables.ts";
 import { type Case, cases } from "./envfile.cases.ts";
@@ -55,6 +57,29 @@ describe("what is not set up", () => {
 			"envfile/missing",
 		);
 	});
+});
+
+describe("envfile.example is a cluster that works, but for the key", () => {
+	const text = readFileSync(new URL("../../envfile.example", import.meta.url), "utf8");
+	const whole = text.replace(/^# (export )/gm, "$1");
+
+	test("as it stands, for the default flavor", async () => {
+		expect((await judge({ sources: { envfile: text } })).codes).toEqual(["envfile/not-an-ssh-key"]);
+	});
+
+	test.each(flavors.flatMap((flavor) => capmoxVersions.map((capmoxVersion) => [flavor, capmoxVersion] as const)))(
+		"with every line, for %s of %s",
+		async (flavor, capmoxVersion) => {
+			const { codes } = await judge({
+				flavor,
+				capmoxVersion,
+				sources: { envfile: whole.replace("v1.34.8", "v1.33.4") },
+			});
+			const misnomer = /multiple-vlans|load-balancer/.test(flavor) ? ["envfile/never-read"] : [];
+			const credentials = flavor === "external-creds" ? ["envfile/empty"] : [];
+			expect(codes).toEqual([...credentials, "envfile/not-an-ssh-key", ...misnomer]);
+		},
+	);
 });
 
 test("no secret and no key is kept, whatever the variable", async () => {
