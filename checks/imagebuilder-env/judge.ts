@@ -22,7 +22,7 @@ export const notSet = (proxmox: Proxmox): BuilderFinding =>
 			saw: "neither of the two",
 			expected: "PROXMOX_TOKEN with a token ID for CAPMOX, or PROXMOX_USERNAME with it for image-builder",
 		},
-		write("For CAPMOX, put the token ID into PROXMOX_TOKEN.", "export PROXMOX_TOKEN='capmox@pve!capi'", undefined),
+		advise("For CAPMOX, put the token ID into PROXMOX_TOKEN, such as: export PROXMOX_TOKEN='capmox@pve!capi'"),
 	);
 
 export const judgeSwapped = ({ token, secret }: Proxmox): BuilderFinding =>
@@ -101,7 +101,7 @@ export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { v
 					saw: "a value without !tokenid",
 					expected: "user@realm!tokenid, such as image-builder@pve!capi",
 				},
-				write("Append ! and the ID of the token.", "export PROXMOX_USERNAME='image-builder@pve!capi'", username.origin),
+				advise("Append ! and the ID of the token, such as: export PROXMOX_USERNAME='image-builder@pve!capi'"),
 			),
 		);
 	}
@@ -141,7 +141,7 @@ const examples: Readonly<Record<string, string>> = {
 };
 
 function incomplete(missing: readonly string[], hasSecret: boolean): BuilderFinding {
-	const lines = missing.map((name) => write(`Set ${name}.`, `export ${name}='${examples[name] ?? ""}'`, undefined));
+	const lines = missing.map((name) => advise(`Set ${name}, such as: export ${name}='${examples[name] ?? ""}'`));
 	return found(
 		"image-builder-incomplete",
 		`${hasSecret ? "PROXMOX_TOKEN holds a secret" : "PROXMOX_USERNAME is set"}, as image-builder wants it, but ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing.`,

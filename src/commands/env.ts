@@ -27,9 +27,8 @@ async function rename(program: Program, options: EnvOptions, terminal: Terminal)
 	const names = converted.assigned.map(({ name }) => name).join(", ");
 	if (output === undefined) {
 		terminal.out(masked(program, converted));
-		terminal.err(
-			`The secret is masked here. To have the real file: capmox-doctor env --for ${program} --output ${program}.env\n`,
-		);
+		const hidden = converted.assigned.some(({ isSecret }) => isSecret) ? "The secret is masked here. " : "";
+		terminal.err(`${hidden}To have a file: capmox-doctor env --for ${program} --output ${program}.env\n`);
 	} else {
 		await writeSecretFile(output, renderEnvfile(program, converted), { force });
 		terminal.out(`Wrote ${output}, readable only by you, with ${names}.\n`);

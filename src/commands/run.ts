@@ -44,19 +44,17 @@ export function check(
 function withTemplate({ flavor, capmoxVersion, ...options }: CheckOptions): GlobalOptions & ClusterOptions {
 	return {
 		...options,
-		...(flavor === undefined ? {} : { flavor: oneOf(flavors, flavor, "--flavor", flavor) }),
+		...(flavor === undefined ? {} : { flavor: oneOf(flavors, flavor, "--flavor", flavor, nearest(flavor, flavors)) }),
 		...(capmoxVersion === undefined
 			? {}
 			: { capmoxVersion: oneOf(capmoxVersions, minorOf(capmoxVersion), "--capmox-version", capmoxVersion) }),
 	};
 }
 
-function oneOf<T extends string>(known: readonly T[], word: string, option: string, given: string): T {
+function oneOf<T extends string>(known: readonly T[], word: string, option: string, given: string, hint = ""): T {
 	const found = known.find((candidate) => candidate === word);
 	if (found === undefined) {
-		throw new UsageError(
-			`${option}: there is no ${JSON.stringify(given)}${nearest(word, known)}; known are ${known.join(", ")}`,
-		);
+		throw new UsageError(`${option}: there is no ${JSON.stringify(given)}${hint}; known are ${known.join(", ")}`);
 	}
 
 	return found;
