@@ -66,7 +66,14 @@ export default tseslint.config(
 		},
 	},
 	{
-		files: ["src/addresses.ts", "src/check.ts", "src/diagnose.ts", "src/report/**/*.ts", "src/knowledge/**/*.ts", "src/exit-code.ts"],
+		files: [
+			"src/addresses.ts",
+			"src/check.ts",
+			"src/diagnose.ts",
+			"src/report/**/*.ts",
+			"src/knowledge/**/*.ts",
+			"src/exit-code.ts",
+		],
 		rules: {
 			...mayNotImport("Pure code: no input, no output.", {
 				paths: [...impure, ...clients, "commander"],

@@ -6,7 +6,7 @@ import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { clusterVariables, imageBuilderVariables, secretClusterVariables } from "../knowledge/variables.ts";
 
 /** What a part of VM_SSH_KEYS is; the key itself is not kept. */
-export const sshKeyShapes = [
+const sshKeyShapes = [
 	"key",
 	"placeholder",
 	"private-key",
@@ -16,7 +16,6 @@ export const sshKeyShapes = [
 	"damaged",
 	"other",
 ] as const;
-export type SshKeyShape = (typeof sshKeyShapes)[number];
 
 const variable = z.object({
 	presence: z.enum(["unset", "empty", "set"]),
@@ -117,7 +116,7 @@ export function parseEnvironmentImagebuilder(environment: Environment): Environm
 }
 
 /** The templates have `[${VM_SSH_KEYS}]`: YAML divides at commas, and takes ` #` and `: ` for itself. */
-export function parseSshKeys(value: string): EnvironmentCluster["sshKeys"] {
+function parseSshKeys(value: string): EnvironmentCluster["sshKeys"] {
 	const parts = value.includes("PRIVATE KEY") ? [value] : value.split(",");
 	return parts
 		.map((part) => part.trim())

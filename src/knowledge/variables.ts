@@ -21,7 +21,6 @@ export const imageBuilderVariables = [
 	"PROXMOX_MTU",
 	"PROXMOX_VLAN",
 ] as const;
-export type ImageBuilderVariable = (typeof imageBuilderVariables)[number];
 
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;

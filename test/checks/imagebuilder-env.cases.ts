@@ -1,4 +1,4 @@
-import { type Edits, renderEnvfile } from "../support/variables.ts";
+import type { Edits } from "../support/variables.ts";
 
 export interface Case {
 	readonly is: string;
@@ -8,12 +8,12 @@ export interface Case {
 }
 
 const secret = "5f0c3b1e-7d42-4a55-9c1a-2f6be8d01a37";
-export const capmox = {
+const capmox = {
 	PROXMOX_URL: "https://pve.example.com:8006",
 	PROXMOX_TOKEN: "capmox@pve!capi",
 	PROXMOX_SECRET: secret,
 };
-export const imageBuilder = {
+const imageBuilder = {
 	PROXMOX_URL: "https://pve.example.com:8006/api2/json",
 	PROXMOX_USERNAME: "image-builder@pve!capi",
 	PROXMOX_TOKEN: secret,
@@ -22,7 +22,6 @@ export const imageBuilder = {
 	PROXMOX_BRIDGE: "vmbr0",
 	PROXMOX_STORAGE_POOL: "local-lvm",
 };
-export const envfileOf = renderEnvfile;
 
 export const cases: readonly Case[] = [
 	{ is: "CAPMOX's names", variables: capmox, codes: [] },
