@@ -171,17 +171,23 @@ async function requireKubeconfig(files: Files, options: KubectlOptions): Promise
 		: new ProbeError("not-set-up", "there is no kubeconfig: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config");
 }
 
-/** kubectl's own words for each cause, as kubectl 1.20 to 1.35 print them; first match wins. */
+/** kubectl's own words for each cause, as kubectl 1.20 to 1.34 print them; first match wins. */
 const wordings: readonly (readonly [RegExp, Cause])[] = [
 	[/getting credentials: exec|exec plugin|interactive|stdin is unavailable/i, "needs-login"],
-	[/must be logged in|\(Unauthorized\)|Unauthorized/i, "unauthorized"],
+	// Without credentials kubectl asks for a user name, and there is nobody on stdin.
+	[/must be logged in|\(Unauthorized\)|Unauthorized|^error: EOF$/i, "unauthorized"],
 	[/\(Forbidden\)|forbidden/i, "forbidden"],
 	[/\(NotFound\)|could not find the requested resource/i, "not-found"],
+	// A kubeconfig without a current context leads to kubectl's built-in address.
+	[/localhost:8080 was refused/i, "misconfigured"],
 	[
-		/context .* does not exist|no context exists|error loading config|invalid configuration|no configuration has been provided|unable to read/i,
+		/context .* does not exist|context was not found|no context exists|error loading config|invalid configuration|no configuration has been provided|unable to (?:read|load)|no such file/i,
 		"misconfigured",
 	],
-	[/context deadline exceeded|Client\.Timeout|i\/o timeout|TLS handshake timeout|\(Timeout\)/i, "timeout"],
+	[
+		/context deadline exceeded|Client\.Timeout|request canceled|i\/o timeout|TLS handshake timeout|\(Timeout\)/i,
+		"timeout",
+	],
 	[
 		/refused|no such host|no route to host|network is unreachable|x509|tls:|certificate|connection reset|EOF|Unable to connect/i,
 		"unreachable",
@@ -189,8 +195,19 @@ const wordings: readonly (readonly [RegExp, Cause])[] = [
 	[/TooManyRequests|InternalError|ServiceUnavailable|Error from server/i, "server-error"],
 ];
 
+/** The line that names the cause; kubectl may well go on with advice after it. */
 function failure(path: string, stderr: string): ProbeError {
-	const said = stderr.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
-	const cause = wordings.find(([pattern]) => pattern.test(stderr))?.[1] ?? "unreadable";
-	return new ProbeError(cause, `GET ${path}: kubectl said: ${said === "" ? "nothing" : said}`);
+	const lines = stderr
+		.trim()
+		.split("\n")
+		.map((line) => line.trim());
+	for (const [pattern, cause] of wordings) {
+		const said = lines.find((line) => pattern.test(line));
+		if (said !== undefined) {
+			return new ProbeError(cause, `GET ${path}: kubectl said: ${said.slice(0, 300)}`);
+		}
+	}
+
+	const last = lines.at(-1) ?? "";
+	return new ProbeError("unreadable", `GET ${path}: kubectl said: ${last === "" ? "nothing" : last.slice(0, 300)}`);
 }

