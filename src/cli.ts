@@ -62,12 +62,14 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	examining("run", "look at everything that is set up here")
 		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
 		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
+		.addOption(rootOption())
 		.action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
 			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
 		});
 	examining("check", "look at the named checks")
 		.argument("<check...>", "ids, groups or globs, as list shows them")
+		.addOption(rootOption())
 		.action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
@@ -120,6 +122,9 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 
 	return code;
 }
+
+const rootOption = () =>
+	new Option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
 function complain(terminal: Terminal, text: string): 2 {

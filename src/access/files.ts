@@ -1,6 +1,14 @@
-import { open, readdir, stat } from "node:fs/promises";
+import { open, readdir, readlink, stat, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ProbeError } from "../errors.ts";
+
+/** A file system as statfs(2) tells it: the type's magic number and, on a live host, its space. */
+export interface FileSystem {
+	readonly type: number;
+	/** Bytes that this user may still write. */
+	readonly availableBytes?: number;
+	readonly totalBytes?: number;
+}
 
 /** Reads files below a root, so that a copied tree can stand in for `/`. Every method throws ProbeError. */
 export interface Files {
@@ -10,6 +18,10 @@ export interface Files {
 	stat(path: string): Promise<{ readonly mode: number; readonly isFile: boolean } | undefined>;
 	/** Names in a directory; `undefined` where there is none. */
 	list(path: string): Promise<readonly string[] | undefined>;
+	/** Where a symbolic link points; `undefined` where there is none. */
+	readLink(path: string): Promise<string | undefined>;
+	/** The file system at a path; `undefined` where there is nothing, or where a copied tree does not tell. */
+	statfs(path: string): Promise<FileSystem | undefined>;
 }
 
 export function createFiles(root = "/"): Files {
@@ -23,6 +35,12 @@ export function createFiles(root = "/"): Files {
 				return { mode: found.mode & 0o777, isFile: found.isFile() };
 			}),
 		list: (path) => unlessAbsent(path, () => readdir(locate(path))),
+		readLink: (path) => unlessAbsent(path, () => readlink(locate(path))),
+		statfs: (path) =>
+			unlessAbsent(path, async () => {
+				const { type, bavail, blocks, bsize } = await statfs(locate(path));
+				return { type, availableBytes: bavail * bsize, totalBytes: blocks * bsize };
+			}),
 	};
 }
 

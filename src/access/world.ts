@@ -1,10 +1,12 @@
-import { ProbeError } from "../errors.ts";
+import { statSync } from "node:fs";
+import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { createProxmoxApi, type ProxmoxApi, type ProxmoxOptions } from "./proxmox-api.ts";
+import { openRecordedHost } from "./recorded.ts";
 
 /** Everything that a probe can ask. Tests put stand-ins in its place; nothing else reaches outside. */
 export interface World {
@@ -13,6 +15,15 @@ export interface World {
 	readonly kubectl: Kubectl;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: ClusterOptions;
+	/** The host that `files` and `commands` show. */
+	readonly host: {
+		/** As Node spells it: `linux`, `darwin`, `win32`. */
+		readonly platform: string;
+		/** Of the user who asks; absent on Windows and for a copied tree. */
+		readonly uid?: number | undefined;
+		/** A copied tree stands in for the host. */
+		readonly recorded: boolean;
+	};
 	/** Read once; later calls share the answer. */
 	environment(): Promise<Environment>;
 	proxmox(options: ProxmoxOptions): ProxmoxApi;
@@ -43,22 +54,44 @@ export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** A folder that stands in for `/`. */
+	readonly root?: string | undefined;
 }
 
+/** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
-	const { envFile, kubeconfig, context } = options;
-	const files = createFiles();
-	const commands = createCommands();
-	const processEnvironment = process.env;
+	const { envFile, kubeconfig, context, root } = options;
+	const recorded = root !== undefined;
+	const { files, commands } = recorded
+		? openRecordedHost(existingDirectory(root))
+		: { files: createFiles(), commands: createCommands() };
+	// What is set in this shell says nothing about the host that was copied.
+	const processEnvironment = recorded ? {} : process.env;
 	let environment: Promise<Environment> | undefined;
-	const read = () => readEnvironment(files, { envFile, processEnvironment, workingDirectory: process.cwd() });
+	const read = () =>
+		readEnvironment(files, {
+			envFile,
+			processEnvironment,
+			...(recorded ? { workingDirectory: "/", home: "/root" } : { workingDirectory: process.cwd() }),
+		});
 	return {
 		files,
 		commands,
 		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
 		options,
+		host: recorded
+			? { platform: "linux", recorded }
+			: { platform: process.platform, uid: process.getuid?.(), recorded },
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
 		proxmox: createProxmoxApi,
 		now: () => new Date(),
 	};
+}
+
+function existingDirectory(root: string): string {
+	if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
+		throw new UsageError(`--root: there is no directory ${root}`);
+	}
+
+	return root;
 }

@@ -20,6 +20,8 @@ export interface GlobalOptions {
 	readonly kubeconfig?: string;
 	readonly context?: string;
 	readonly namespace?: string;
+	/** A folder that stands in for `/`; only `run` and `check` take it. */
+	readonly root?: string;
 	/** Milliseconds for the whole run. */
 	readonly timeout: number;
 	readonly format: (typeof formats)[number];

@@ -1,6 +1,11 @@
 import type { World } from "../access/world.ts";
 import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster-variables.ts";
 import { parseEnvironmentProxmox } from "./environment.ts";
+import { readHostCgroups } from "./host-cgroups.ts";
+import { readHostEngines } from "./host-engines.ts";
+import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
+import { readHostSystem } from "./host-system.ts";
+import { readHostTools } from "./host-tools.ts";
 import { readProxmoxAccess } from "./proxmox.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
@@ -27,6 +32,13 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 		deadline: 2_000,
 		read: async (world) => parseEnvironmentImagebuilder(await world.environment()),
 	},
+	"host.cgroups": { deadline: 2_000, read: readHostCgroups },
+	"host.system": { deadline: 3_000, read: (world, _, signal) => readHostSystem(world, signal) },
+	// Each command has 2 s, all run at once; the rest is for ending them.
+	"host.engines": { deadline: 6_000, read: readHostEngines },
+	"host.tools": { deadline: 3_000, read: (world, _, signal) => readHostTools(world, signal) },
+	"host.provider": { deadline: 8_000, read: readHostProvider },
+	"host.hierarchies": { deadline: 9_000, read: (_, know) => readHostHierarchies(know) },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },
 };

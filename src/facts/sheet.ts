@@ -2,6 +2,11 @@ import type * as z from "zod";
 import type { Cause } from "../errors.ts";
 import { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import { environmentProxmox } from "./environment.ts";
+import { hostCgroups } from "./host-cgroups.ts";
+import { hostEngines } from "./host-engines.ts";
+import { hostHierarchies, hostProvider } from "./host-provider.ts";
+import { hostSystem } from "./host-system.ts";
+import { hostTools } from "./host-tools.ts";
 import { proxmoxAccess } from "./proxmox.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
@@ -9,6 +14,12 @@ export const schemas = {
 	"environment.proxmox": environmentProxmox,
 	"environment.cluster": environmentCluster,
 	"environment.imagebuilder": environmentImagebuilder,
+	"host.cgroups": hostCgroups,
+	"host.system": hostSystem,
+	"host.engines": hostEngines,
+	"host.tools": hostTools,
+	"host.provider": hostProvider,
+	"host.hierarchies": hostHierarchies,
 	"proxmox.access": proxmoxAccess,
 } as const;
 
