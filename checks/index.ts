@@ -1,7 +1,10 @@
 import type { Check } from "../src/check.ts";
+import cgroupNamed from "./cgroup-named.ts";
+import cgroupSystemd from "./cgroup-systemd.ts";
+import cgroupV2 from "./cgroup-v2.ts";
 import envfile from "./envfile.ts";
 import imagebuilderEnv from "./imagebuilder-env.ts";
 import token from "./token.ts";
 
 /** Every check, in the order of the reports. */
-export const checks: readonly Check[] = [envfile, imagebuilderEnv, token];
+export const checks: readonly Check[] = [envfile, imagebuilderEnv, cgroupV2, cgroupNamed, cgroupSystemd, token];

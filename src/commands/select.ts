@@ -2,7 +2,10 @@ import { distance } from "fastest-levenshtein";
 import { type Check, groups } from "../check.ts";
 import { UsageError } from "../errors.ts";
 
-/** The checks that a word names: an id, a group, or a glob over ids (`cgroup-*`). */
+/** Words for several checks of a group, as globs over their ids. */
+const families: Readonly<Record<string, string>> = { cgroups: "cgroup-*" };
+
+/** The checks that a word names: an id, a group, a family such as `cgroups`, or a glob over ids (`cgroup-*`). */
 export function select(words: readonly string[], checks: readonly Check[]): readonly Check[] {
 	const chosen = new Set(words.flatMap((word) => selectOne(word, checks)));
 	return checks.filter((check) => chosen.has(check));
@@ -10,7 +13,7 @@ export function select(words: readonly string[], checks: readonly Check[]): read
 
 function selectOne(word: string, checks: readonly Check[]): readonly Check[] {
 	const pattern = new RegExp(
-		`^${word
+		`^${(families[word] ?? word)
 			.replace(/[\\^$.+()[\]{}|]/g, "\\$&")
 			.replaceAll("*", ".*")
 			.replaceAll("?", ".")}$`,
@@ -24,7 +27,7 @@ function selectOne(word: string, checks: readonly Check[]): readonly Check[] {
 		throw new UsageError(`group ${word} has no checks yet; see capmox-doctor list`);
 	}
 
-	const known = [...checks.map(({ id }) => id), ...groups];
+	const known = [...checks.map(({ id }) => id), ...groups, ...Object.keys(families)];
 	throw new UsageError(
 		`there is no check or group ${JSON.stringify(word)}${nearest(word, known)}; see capmox-doctor list`,
 	);

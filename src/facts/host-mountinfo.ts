@@ -36,7 +36,7 @@ function parseLine(line: string): Mount[] {
 			mountPoint: unescape(mountPoint),
 			type,
 			source: unescape(source),
-			superOptions: superOptions.trimEnd().split(",").map(unescape),
+			superOptions: superOptions.split(",").map(unescape),
 		},
 	];
 }
@@ -55,7 +55,11 @@ export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => b
 
 	const isCovered = (mount: Mount, seen: ReadonlySet<number>): boolean => {
 		const siblings = children.get(mount.parent) ?? [];
-		if (siblings.some((other) => other !== mount && isBelow(mount.mountPoint, other.mountPoint))) {
+		if (
+			siblings.some(
+				(other) => other !== mount && other.id !== mount.parent && isBelow(mount.mountPoint, other.mountPoint),
+			)
+		) {
 			return true;
 		}
 

@@ -44,15 +44,26 @@ export const hostHierarchies = z.object({
 export type HostHierarchies = z.infer<typeof hostHierarchies>;
 
 export async function readHostProvider(world: World, know: Know): Promise<HostProvider> {
-	const [engines, tools, environment] = await Promise.all([
+	const [engines, tools, system, environment] = await Promise.all([
 		know("host.engines"),
 		know("host.tools"),
+		know("host.system"),
 		world.environment(),
 	]);
 	const wanted = environment.lookUp("KIND_EXPERIMENTAL_PROVIDER")[0]?.value.trim();
 	const chosen = chooseEngine(engines, tools, wanted);
-	// Engines elsewhere describe their own cgroups, and a host without /proc has none.
-	const cgroups = () => know("host.cgroups");
+	// Asked only where an engine does not describe them: those elsewhere do, and there may be no Linux here.
+	const cgroups = async () => {
+		const found = await know("host.cgroups");
+		if (chosen.engine !== "none" && system.container !== undefined && found.view.namespace === "nested") {
+			throw new ProbeError(
+				"unreachable",
+				`this is a ${system.container} container and ${chosen.engine} does not answer, so nothing tells what the host's cgroups are`,
+			);
+		}
+
+		return found;
+	};
 	switch (chosen.engine) {
 		case "docker":
 			return describeDocker(engines.docker, chosen.because, cgroups);
@@ -185,8 +196,8 @@ async function describePodman(
 		cgroupDriver: server.cgroupManager,
 		rootless: server.rootless,
 		runtime: { ...server.runtime, name: server.runtime.name === "" ? "crun" : server.runtime.name, assumed: false },
-		// Podman makes one for each container unless told otherwise, also on v1.
-		privateCgroups: true,
+		// containers.conf(5): "private" on v2, "host" on v1.
+		privateCgroups: found === 2,
 	};
 }
 
@@ -207,7 +218,7 @@ function assume(engine: HostProvider["engine"], chosenBecause: string, { version
 		placeBecause: "containers would run on this host's kernel",
 		cgroupVersion: version,
 		runtime: { name: engine === "podman" ? "crun" : "runc", assumed: true },
-		privateCgroups: engine === "podman",
+		privateCgroups: version === 2,
 	};
 }
 

@@ -1,0 +1,37 @@
+import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { describeLayout, kindVersion, nameOf, releaseOf } from "./cgroups/host.ts";
+import { findings, type Host, judgeMounts, judgeVersion1, judgeVersion2, v1Deprecated } from "./cgroups/version.ts";
+
+export default defineCheck({
+	id: "cgroup-v2",
+	title: "The cgroup version suits kind",
+	group: "host",
+	documented: "troubleshooting#kinddocker-cgroups-v2",
+	needs: ["host.provider", "host.cgroups", "host.tools", "host.system"],
+	findings,
+	diagnose({ "host.provider": provider, "host.cgroups": cgroups, "host.tools": tools, "host.system": system }) {
+		const host: Host = { provider, cgroups, tools, system };
+		if (provider.engine === "none") {
+			return provider.cgroupVersion === 1
+				? notApplicable(provider.chosenBecause, v1Deprecated(host))
+				: notApplicable(provider.chosenBecause);
+		}
+
+		const mounts = judgeMounts(host);
+		const version = mounts.length > 0 ? [] : provider.cgroupVersion === 2 ? judgeVersion2(host) : judgeVersion1(host);
+		return problems([...mounts, ...version], () => {
+			const kind = kindVersion(tools);
+			const image = kind === undefined ? undefined : releaseOf(kind);
+			return healthy(
+				[
+					provider.answers
+						? `${nameOf(provider)} runs containers on cgroup v2`
+						: `This host has ${describeLayout(cgroups)}; ${nameOf(provider)} does not answer now, and will find it so`,
+					image === undefined
+						? ", with which every kind since 0.11 works."
+						: `, and so does kind ${kind ?? ""} (node image: Kubernetes ${image.kubernetes}, systemd ${image.systemd}).`,
+				].join(""),
+			);
+		});
+	},
+});

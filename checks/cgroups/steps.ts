@@ -1,0 +1,195 @@
+import type { NonEmpty, Step } from "../../src/check.ts";
+import { since } from "../../src/knowledge/kind.ts";
+import type { Provider, System } from "./host.ts";
+
+export const advise = (advice: string, ...command: readonly string[]): Step => {
+	const [first, ...rest] = command;
+	return { advice, where: "here", risk: "safe", ...(first === undefined ? {} : { command: [first, ...rest] }) };
+};
+
+/** As root; who is root already needs no sudo. */
+export const asRoot = ({ uid }: System, ...[first, ...rest]: NonEmpty<string>): NonEmpty<string> =>
+	uid === 0 ? [first, ...rest] : ["sudo", first, ...rest];
+
+export const change = (advice: string, undo: string, ...command: NonEmpty<string>): Step => ({
+	advice,
+	command,
+	where: "here",
+	risk: "changes",
+	undo,
+});
+
+export const write = (advice: string, line: string, into: string): Step => ({
+	advice,
+	put: { line, into },
+	where: "here",
+	risk: "changes",
+});
+
+const reboot = (system: System): Step => ({
+	advice: "Reboot, when nothing that runs here is in the way. Cgroups cannot change their version on a running host.",
+	command: asRoot(system, "reboot"),
+	where: "here",
+	risk: "changes",
+});
+
+const look = advise("Afterwards this prints cgroup2fs.", "stat", "-fc", "%T", "/sys/fs/cgroup");
+
+/** How this very host, or the machine that its engine runs on, gets cgroup v2 and nothing else. */
+export function switchToV2(system: System, provider: Provider): NonEmpty<Step> {
+	if (provider.place === "elsewhere") {
+		return elsewhere(system, provider);
+	}
+
+	if (system.wsl !== undefined) {
+		return [
+			change(
+				"Update WSL: from 2.5 on it mounts cgroup v2 alone.",
+				"WSL has no way back to an older version.",
+				"wsl.exe",
+				"--update",
+			),
+			write(
+				"Or, where it cannot be updated, take v1 away. The line belongs below [wsl2].",
+				"kernelCommandLine = cgroup_no_v1=all",
+				"%UserProfile%\\.wslconfig",
+			),
+			change("End all distributions; the next shell starts WSL anew.", "start a new shell", "wsl.exe", "--shutdown"),
+			look,
+		];
+	}
+
+	const [first, ...rest] = byInit(system);
+	return [first, ...rest, reboot(system), look];
+}
+
+function elsewhere(system: System, { operatingSystem = "", engine, placeBecause }: Provider): NonEmpty<Step> {
+	if (operatingSystem.includes("Docker Desktop")) {
+		const into = {
+			darwin: "~/Library/Group Containers/group.com.docker/settings-store.json",
+			win32: "%APPDATA%\\Docker\\settings-store.json",
+		}[system.platform];
+		return [
+			write(
+				"Docker Desktop was told to use cgroup v1. Turn that off, then restart Docker Desktop.",
+				'"deprecatedCgroupv1": false',
+				into ?? "~/.docker/desktop/settings-store.json",
+			),
+		];
+	}
+
+	if (engine === "podman") {
+		return [
+			change(
+				"Make a new machine: today's images use cgroup v2. What is in the old machine stays there.",
+				"podman machine rm cgroup-v2",
+				"podman",
+				"machine",
+				"init",
+				"--now",
+				"cgroup-v2",
+			),
+		];
+	}
+
+	return [
+		advise(
+			`Switch the machine that the engine runs on to cgroup v2 (${placeBecause}). capmox-doctor, run there, says how.`,
+		),
+	];
+}
+
+const unified = "systemd.unified_cgroup_hierarchy=1";
+
+function byInit(system: System): NonEmpty<Step> {
+	switch (system.init) {
+		case "systemd":
+			return forSystemd(system);
+		case "openrc":
+			return [
+				write(
+					`Tell OpenRC to mount cgroup v2 alone. It takes OpenRC ${since.openrcServicePrefix} or newer: older ones get in Docker's way there.`,
+					'rc_cgroup_mode="unified"',
+					"/etc/rc.conf",
+				),
+			];
+		case "runit":
+			return [write("Tell Void's boot scripts to mount cgroup v2 alone.", "CGROUP_MODE=unified", "/etc/rc.conf")];
+		case "s6":
+		case "sysvinit":
+		case "other":
+		case "unknown":
+			return [
+				write(
+					"Have cgroup v2 mounted at boot, and take away what mounts v1 today (a line in /etc/fstab, or a boot script such as cgroupfs-mount).",
+					"cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0",
+					"/etc/fstab",
+				),
+			];
+	}
+}
+
+const isLike = ({ distribution }: System, ...ids: readonly string[]): boolean =>
+	[distribution?.id ?? "", ...(distribution?.like ?? [])].some((id) => ids.includes(id));
+
+/** systemd uses v2 unless it is told otherwise, or was built to; its argument on the kernel's command line wins. */
+function forSystemd(system: System): NonEmpty<Step> {
+	if (system.systemdVersion !== undefined && system.systemdVersion < since.systemdOnV2) {
+		return [
+			advise(
+				`systemd ${system.systemdVersion} of this distribution knows no cgroup v2. Upgrade to a release that does: RHEL 9, Debian 11, Ubuntu 21.10 or newer.`,
+			),
+		];
+	}
+
+	const told = system.kernelArguments.filter((word) => /^systemd\.|^SYSTEMD_/.test(word));
+	const because =
+		told.length === 0
+			? "This systemd was built for v1; tell it otherwise."
+			: `The kernel's command line says ${told.join(" ")}; take that back.`;
+	if (isLike(system, "rhel", "fedora", "centos")) {
+		const names = [...new Set(told.map((word) => word.split("=")[0] ?? word))].filter(
+			(name) => !unified.startsWith(`${name}=`),
+		);
+		return [
+			change(
+				because,
+				`the same command with ${told.length === 0 ? `--remove-args=${unified}` : `--args="${told.join(" ")}"`}`,
+				...asRoot(
+					system,
+					"grubby",
+					"--update-kernel=ALL",
+					...(names.length === 0 ? [] : [`--remove-args=${names.join(" ")}`]),
+					`--args=${unified}`,
+				),
+			),
+		];
+	}
+
+	if (isLike(system, "debian", "ubuntu")) {
+		return [
+			write(
+				`${because} This file comes after /etc/default/grub, and the last word counts.`,
+				`GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT ${unified}"`,
+				"/etc/default/grub.d/zz-cgroup-v2.cfg",
+			),
+			change("Write GRUB's configuration.", "remove the file and run update-grub", ...asRoot(system, "update-grub")),
+		];
+	}
+
+	const [maker, file] = isLike(system, "suse", "opensuse")
+		? (["grub2-mkconfig", "/boot/grub2/grub.cfg"] as const)
+		: (["grub-mkconfig", "/boot/grub/grub.cfg"] as const);
+	return [
+		write(
+			`${because} Add the word to the line that is there; with another boot loader than GRUB, to its kernel arguments.`,
+			`GRUB_CMDLINE_LINUX="${unified}"`,
+			"/etc/default/grub",
+		),
+		change(
+			"Write GRUB's configuration.",
+			`take the word out and run ${maker} again`,
+			...asRoot(system, maker, "-o", file),
+		),
+	];
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { checks } from "../../checks/index.ts";
+import { diagnose, type ShownVerdict, shownAs } from "../../src/diagnose.ts";
+import { gatherFrom, isThere, namesIn, recordings, unlessThere } from "../support/host.ts";
+
+const cgroupChecks = checks.filter(({ id }) => id.startsWith("cgroup-"));
+const wanted = cgroupChecks.flatMap(({ needs, uses }) => [...needs, ...uses]);
+
+const outcomeFile = z.object({
+	tests: z.array(z.object({ test: z.string(), ok: z.boolean().nullable(), error: z.string().optional() })),
+});
+
+const outcomeOf = (name: string) =>
+	outcomeFile.parse(JSON.parse(readFileSync(new URL(`${name}/outcome.json`, recordings), "utf8"))).tests;
+const treeOf = (name: string) => fileURLToPath(new URL(`${name}/evidence`, recordings));
+
+async function judge(name: string) {
+	const judgements = diagnose(cgroupChecks, await gatherFrom(treeOf(name), wanted));
+	const findings = judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
+	const shown = new Map<string, ShownVerdict>(judgements.map(({ check, verdict }) => [check.id, shownAs(verdict)]));
+	return { shown, findings };
+}
+
+describe(`recorded hosts: the verdict is what containers met there${unlessThere(recordings)}`, () => {
+	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))("%s", async (name) => {
+		const { shown, findings } = await judge(name);
+		// Docker is what kind takes on all of them. `null`: the recording itself was inconclusive.
+		const decisive = outcomeOf(name).filter(
+			({ test: what, ok }) => /^docker\/(?:daemon|plain\/private|privileged\/private|kind\/)/.test(what) && ok !== null,
+		);
+		const failed = decisive.filter(({ ok }) => ok === false);
+		const verdicts = [...shown.values()];
+		if (decisive.length === 0) {
+			expect(verdicts).not.toContain("pass");
+			expect(verdicts).not.toContain("fail");
+		} else if (failed.length > 0) {
+			expect(verdicts).toContain("fail");
+		} else {
+			expect(verdicts).not.toContain("fail");
+			expect(verdicts).not.toContain("unknown");
+		}
+
+		// A plain container fails by the mounts alone, so nothing but the named hierarchies may explain it.
+		const plain = decisive.find(({ test: what }) => what === "docker/plain/private");
+		if (plain !== undefined) {
+			expect(shown.get("cgroup-named") === "fail").toBe(plain.ok === false);
+		}
+
+		// The text that was predicted is the text that Docker printed.
+		const said = findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw;
+		if (said !== undefined) {
+			const loose = new RegExp(said.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", "[^)]*"));
+			expect(failed.some(({ error = "" }) => loose.test(error))).toBe(true);
+		}
+	});
+
+	test.skipIf(!isThere(recordings))("a rule that never fails would be caught here", () => {
+		const outcomes = namesIn(recordings).flatMap(outcomeOf);
+		expect(outcomes.filter(({ test: what, ok }) => what === "docker/kind/c252" && ok === false).length).toBeGreaterThan(
+			1,
+		);
+		expect(outcomes.filter(({ test: what, ok }) => what === "docker/kind/c252" && ok === true).length).toBeGreaterThan(
+			1,
+		);
+	});
+
+	test.skipIf(!isThere(recordings))("judging a recorded tree takes less than 30 ms", async () => {
+		await judge("hybrid");
+		const times: number[] = [];
+		for (let round = 0; round < 5; round++) {
+			const started = performance.now();
+			await judge("hybrid");
+			times.push(performance.now() - started);
+		}
+
+		expect(Math.min(...times)).toBeLessThan(30);
+	});
+});
