@@ -50,7 +50,12 @@ export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => b
 	const byId = new Map(all.map((mount) => [mount.id, mount]));
 	const children = new Map<number, Mount[]>();
 	for (const mount of all) {
-		children.set(mount.parent, [...(children.get(mount.parent) ?? []), mount]);
+		const siblings = children.get(mount.parent);
+		if (siblings === undefined) {
+			children.set(mount.parent, [mount]);
+		} else {
+			siblings.push(mount);
+		}
 	}
 
 	const isCovered = (mount: Mount, seen: ReadonlySet<number>): boolean => {
