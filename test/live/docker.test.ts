@@ -1,0 +1,305 @@
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	rmSync,
+	statfsSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { execa, execaSync } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+
+/**
+ * A real dockerd and runc against the doctor's verdict, in a mount namespace of its own. /sys/fs/cgroup is one tmpfs for
+ * all namespaces, so a fresh one takes its place there before anything is made or removed in it.
+ */
+const top = "/sys/fs/cgroup";
+const cgroup2 = 0x63677270;
+const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+const missing = ["docker", "dockerd", "containerd", "runc", "busybox", "unshare", "nsenter", "mount"].filter(
+	(name) => execaSync("which", [name], { reject: false }).exitCode !== 0,
+);
+
+function reasonToSkip(): string | undefined {
+	if (process.platform !== "linux" || process.getuid?.() !== 0) {
+		return "it takes root on Linux";
+	}
+
+	if (missing.length > 0) {
+		return `not installed: ${missing.join(", ")}`;
+	}
+
+	if (statfsSync(top).type === cgroup2) {
+		return "this host has cgroup v2 alone, where v1 hierarchies cannot be set up";
+	}
+
+	const trial = execaSync("unshare", ["-m", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], {
+		reject: false,
+	});
+	return trial.exitCode === 0 ? undefined : `no mount namespace can be made: ${trial.stderr}`;
+}
+
+const reason = reasonToSkip();
+const hasCrun = execaSync("which", ["crun"], { reject: false }).exitCode === 0;
+
+const background = (file: string, ...args: string[]) => execa(file, args, { reject: false, stdin: "ignore" });
+type Background = ReturnType<typeof background>;
+
+const report = z.object({
+	checks: z.array(
+		z.object({
+			id: z.string(),
+			verdict: z.string(),
+			findings: z
+				.array(
+					z.object({
+						code: z.string(),
+						evidence: z.array(z.object({ from: z.string(), saw: z.string() })),
+						remedy: z.array(z.object({ command: z.array(z.string()).optional(), risk: z.string() })),
+					}),
+				)
+				.default([]),
+		}),
+	),
+});
+
+describe.skipIf(reason !== undefined)(
+	`a real Docker agrees with the verdict${reason === undefined ? "" : ` (SKIPPED: ${reason})`}`,
+	() => {
+		const cgroupMounts = () =>
+			readFileSync("/proc/self/mountinfo", "utf8")
+				.split("\n")
+				.filter((line) => line.includes("cgroup"));
+		const hostAsItIs = () => ({
+			mounts: cgroupMounts(),
+			own: readFileSync("/proc/self/cgroup", "utf8")
+				.split("\n")
+				.map((line) => line.split(":")[1]),
+			names: readdirSync(top),
+		});
+		let before: ReturnType<typeof hostAsItIs>;
+		let folder = "";
+		let parent = "";
+		let holder: Background | undefined;
+		let daemon: Background | undefined;
+
+		const environment = () => ({
+			DOCKER_HOST: `unix://${folder}/docker.sock`,
+			PATH: `${folder}/bin:${process.env["PATH"] ?? ""}`,
+		});
+		const inside = (...argv: string[]) =>
+			execa("nsenter", [`--mount=/proc/${holder?.pid ?? 0}/ns/mnt`, "--", ...argv], {
+				reject: false,
+				env: environment(),
+				stdin: "ignore",
+			});
+		const must = async (...argv: string[]) => {
+			const result = await inside(...argv);
+			expect(`${argv.join(" ")}: ${result.exitCode} ${result.stderr}`).toBe(`${argv.join(" ")}: 0 ${result.stderr}`);
+			return result.stdout;
+		};
+		const start = (cgroupns: string, ...command: string[]) =>
+			inside("docker", "run", "--rm", "--network", "none", `--cgroupns=${cgroupns}`, "bb", "/bin/busybox", ...command);
+		const configure = (settings: object) => {
+			writeFileSync(
+				join(folder, "daemon.json"),
+				JSON.stringify({ ...(hasCrun ? { runtimes: { crun: { path: "crun" } } } : {}), ...settings }),
+			);
+		};
+
+		async function ask() {
+			const { stdout } = await inside(process.execPath, main, "check", "cgroups", "--format", "json");
+			const { checks } = report.parse(JSON.parse(stdout));
+			const findings = checks.flatMap((check) => check.findings);
+			return {
+				verdicts: Object.fromEntries(checks.map(({ id, verdict }) => [id, verdict])),
+				findings,
+				codes: findings.map(({ code }) => code),
+			};
+		}
+
+		/** What the doctor tells a user to type, typed. */
+		async function mend(code: string, findings: Awaited<ReturnType<typeof ask>>["findings"]) {
+			const finding = findings.find((found) => found.code === code);
+			for (const { command = [], risk } of finding?.remedy ?? []) {
+				if (risk === "changes" && ["mkdir", "mount", "umount"].includes(command[0] ?? "")) {
+					await must(...command);
+				}
+			}
+		}
+
+		beforeAll(async () => {
+			before = hostAsItIs();
+			folder = mkdtempSync(join(tmpdir(), "capmox-doctor-"));
+			parent = basename(folder);
+			// Each ends by itself, should this process be killed before it can clean up.
+			holder = background("unshare", "-m", "--propagation", "private", "sleep", "120");
+			const namespace = holder.pid ?? 0;
+			while (readlinkSync(`/proc/${namespace}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt")) {
+				await sleep(10);
+			}
+
+			const fresh = join(folder, "cgroup");
+			mkdirSync(fresh);
+			await must("mount", "-t", "tmpfs", "tmpfs", fresh);
+			for (const name of readdirSync(top)) {
+				await must("mkdir", join(fresh, name));
+				await must("mount", "--bind", join(top, name), join(fresh, name));
+			}
+
+			await must("umount", "-R", top);
+			await must("mount", "--move", fresh, top);
+
+			mkdirSync(join(folder, "bin"));
+			writeFileSync(join(folder, "bin", "kind"), "#!/bin/sh\necho kind v0.30.0 go1.24.6 linux/amd64\n");
+			chmodSync(join(folder, "bin", "kind"), 0o755);
+			configure({});
+			daemon = background(
+				"nsenter",
+				`--mount=/proc/${namespace}/ns/mnt`,
+				"--",
+				"timeout",
+				"100",
+				"dockerd",
+				"--data-root",
+				join(folder, "data"),
+				"--exec-root",
+				join(folder, "exec"),
+				"--pidfile",
+				join(folder, "pid"),
+				"-H",
+				`unix://${folder}/docker.sock`,
+				"--config-file",
+				join(folder, "daemon.json"),
+				"--cgroup-parent",
+				`/${parent}`,
+				"--storage-driver",
+				"vfs",
+				"--iptables=false",
+				"--ip6tables=false",
+				"--bridge=none",
+			);
+			for (let round = 0; round < 200 && (await inside("docker", "version")).exitCode !== 0; round++) {
+				await sleep(100);
+			}
+
+			const image = join(folder, "image");
+			mkdirSync(join(image, "bin"), { recursive: true });
+			copyFileSync(execaSync("which", ["busybox"]).stdout, join(image, "bin", "busybox"));
+			await must("tar", "-C", image, "-cf", join(folder, "image.tar"), ".");
+			await must("docker", "import", join(folder, "image.tar"), "bb");
+		}, 40_000);
+
+		afterAll(async () => {
+			daemon?.kill("SIGTERM");
+			await daemon;
+			if (existsSync(join(folder, "pid"))) {
+				process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+			}
+
+			await inside("find", top, "-depth", "-type", "d", "-path", `*/${parent}*`, "-exec", "rmdir", "{}", "+");
+			holder?.kill("SIGKILL");
+			await holder;
+			rmSync(folder, { recursive: true, force: true });
+			expect(hostAsItIs()).toEqual(before);
+		}, 30_000);
+
+		test("as it is: containers start, and no hierarchy is blamed", async () => {
+			const [{ verdicts }, container] = await Promise.all([ask(), start("private", "true")]);
+			expect(container.stderr).toBe("");
+			expect(verdicts).toMatchObject({ "cgroup-v2": "warn", "cgroup-named": "pass", "cgroup-systemd": "pass" });
+		});
+
+		test("a named hierarchy: Docker fails in the predicted words, until the remedy", async () => {
+			await must("mkdir", `${top}/broken`);
+			await must("mount", "-t", "cgroup", "-o", "none,name=foobar", "x", `${top}/broken`);
+			const sick = await ask();
+			const failed = await start("private", "true");
+			expect(sick.verdicts["cgroup-named"]).toBe("fail");
+			expect(sick.codes).toContain("cgroup-named/named-hierarchy");
+			expect(failed.exitCode).toBe(125);
+			const predicted =
+				sick.findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw ?? "";
+			const [beginning = ""] = predicted.split(" (via");
+			expect(failed.stderr).toContain(beginning);
+			expect(failed.stderr).toContain(predicted.split(", ").at(-1));
+			expect((await start("host", "true")).exitCode).toBe(0);
+
+			await mend("cgroup-named/named-hierarchy", sick.findings);
+			expect((await start("private", "true")).exitCode).toBe(0);
+			expect((await ask()).verdicts["cgroup-named"]).toBe("pass");
+			await must("rmdir", `${top}/broken`);
+		});
+
+		test("a controller at a foreign directory", async () => {
+			await must("mkdir", `${top}/processes`);
+			await must("mount", "--bind", `${top}/pids`, `${top}/processes`);
+			await must("umount", `${top}/pids`);
+			const sick = await ask();
+			const failed = await start("private", "true");
+			expect(sick.codes).toContain("cgroup-named/foreign-directory");
+			expect(failed.stderr).toContain(`mount cgroup:${top}/processes`);
+
+			await mend("cgroup-named/foreign-directory", sick.findings);
+			expect((await start("private", "true")).exitCode).toBe(0);
+			expect((await ask()).verdicts["cgroup-named"]).toBe("pass");
+		});
+
+		test("a directory that bears the name of another controller: the kernel says EPERM", async () => {
+			await must("mkdir", `${top}/net_cls`);
+			await must("mount", "--bind", `${top}/pids`, `${top}/net_cls`);
+			await must("umount", `${top}/pids`);
+			const sick = await ask();
+			const failed = await start("private", "true");
+			expect(
+				sick.findings.flatMap(({ evidence }) => evidence).some(({ saw }) => saw.endsWith("operation not permitted")),
+			).toBe(true);
+			expect(failed.stderr).toContain("data: net_cls: operation not permitted");
+
+			await mend("cgroup-named/foreign-directory", sick.findings);
+			expect((await start("private", "true")).exitCode).toBe(0);
+		});
+
+		test("without the systemd hierarchy: containers start and lack it; the directory alone does not help", async () => {
+			await must("umount", `${top}/systemd`);
+			const sick = await ask();
+			expect(sick.codes).toContain("cgroup-systemd/directory-without-hierarchy");
+			expect((await start("private", "cat", "/proc/self/mountinfo")).stdout).not.toContain("name=systemd");
+			await must("rmdir", `${top}/systemd`);
+			const worse = await ask();
+			expect(worse.codes).toContain("cgroup-systemd/hierarchy-missing");
+
+			await mend("cgroup-systemd/hierarchy-missing", worse.findings);
+			expect((await start("private", "cat", "/proc/self/mountinfo")).stdout).toContain("name=systemd");
+			expect((await ask()).verdicts["cgroup-systemd"]).toBe("pass");
+		});
+
+		test.skipIf(!hasCrun)(
+			`crun on a host of both versions${hasCrun ? "" : " (SKIPPED: crun is not installed)"}`,
+			async () => {
+				configure({ "default-runtime": "crun" });
+				process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGHUP");
+				await expect
+					.poll(async () => (await inside("docker", "info", "--format", "{{.DefaultRuntime}}")).stdout)
+					.toBe("crun");
+				const { codes } = await ask();
+				const container = await start("private", "true");
+				expect(container.stderr.includes("cgroups in hybrid mode not supported")).toBe(
+					codes.includes("cgroup-v2/crun-refuses-hybrid"),
+				);
+				expect(container.exitCode === 0).toBe(!codes.includes("cgroup-v2/crun-refuses-hybrid"));
+			},
+		);
+	},
+);
