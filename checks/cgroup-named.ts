@@ -106,6 +106,6 @@ const whoFails = ({ provider }: Host): string =>
 const notYet = (tools: Tools): string => {
 	const kind = kindVersion(tools);
 	return kind === undefined
-		? "kind is not installed, and Docker alone still starts containers: in the host's cgroup namespace."
+		? "runc cannot start kind's nodes here. There is no kind now, and Docker by itself still starts containers."
 		: `kind ${kind} is not affected; every kind since ${since.kindPrivateCgroups} is.`;
 };

@@ -9,8 +9,8 @@ import {
 	type Step,
 } from "../src/check.ts";
 import type { Facts } from "../src/facts/sheet.ts";
-import { describeLayout, hasPrivateCgroups, nameOf, type Provider, type System, type Tools } from "./cgroups/host.ts";
-import { advise, asRoot, change, write } from "./cgroups/steps.ts";
+import { describeLayout, hasPrivateCgroups, type Provider, type System, type Tools } from "./cgroups/host.ts";
+import { advise, asRoot, change, undoing, write } from "./cgroups/steps.ts";
 
 export default defineCheck({
 	id: "cgroup-systemd",
@@ -69,26 +69,30 @@ function finding(host: Hierarchies, provider: Provider, tools: Tools, system: Sy
 		...(provider.answers && !isAlive ? {} : { confidence: "likely" }),
 		summary: isDirectory
 			? `${directory} is only a directory: the hierarchy name=systemd is not mounted there. Creating the directory is not enough. ${consequence}`
-			: `This host uses cgroup v1 and has no hierarchy name=systemd. ${nameOf(provider)} starts plain containers, but ${consequence}`,
+			: `This host uses cgroup v1 and has no hierarchy name=systemd. Plain containers start, but ${consequence}`,
 		evidence: isDirectory
 			? [
 					...evidence,
 					{ from: `statfs ${directory}`, saw: "no cgroup file system", expected: "a cgroup v1 file system" },
 				]
 			: evidence,
-		remedy: [...mountNow(system, isDirectory), ...mountAtBoot(system), orV2],
+		remedy:
+			host.layout === "hybrid-v232" ? [leaveV232] : [...mountNow(system, isDirectory), ...mountAtBoot(system), orV2],
 	};
 }
 
 function mountNow(system: System, isDirectory: boolean): NonEmpty<Step> {
 	const mount = change(
 		"Mount the hierarchy. Docker needs no restart; create the node again.",
-		`sudo umount ${directory}`,
+		undoing(system, "umount", directory),
 		...asRoot(system, "mount", "-t", "cgroup", "-o", "none,name=systemd", "cgroup", directory),
 	);
 	return isDirectory
 		? [mount]
-		: [change("Make the directory.", `sudo rmdir ${directory}`, ...asRoot(system, "mkdir", "-p", directory)), mount];
+		: [
+				change("Make the directory.", undoing(system, "rmdir", directory), ...asRoot(system, "mkdir", "-p", directory)),
+				mount,
+			];
 }
 
 const line = `mkdir -p ${directory} && mount -t cgroup -o none,name=systemd cgroup ${directory}`;
@@ -109,7 +113,7 @@ function mountAtBoot(system: System): readonly Step[] {
 		case "openrc":
 			return [
 				write(
-					"Have it done at every boot, before Docker starts. The file needs #!/bin/sh at its head.",
+					"Have it done at every boot. The file needs #!/bin/sh at its head.",
 					line,
 					"/etc/local.d/cgroup-systemd.start",
 				),
@@ -129,10 +133,15 @@ function mountAtBoot(system: System): readonly Step[] {
 				advise("systemd mounts it by itself at boot. Find out what unmounted it.", "systemctl", "status", "init.scope"),
 			];
 		default:
-			return [write("Have it done at every boot, before Docker starts.", line, "/etc/rc.local")];
+			return [write("Have it done at every boot.", line, "/etc/rc.local")];
 	}
 }
 
 const orV2: Step = advise(
 	"Better: switch the host to cgroup v2, where none of this matters: capmox-doctor explain cgroup-v2/v1-deprecated.",
+);
+
+/** systemd 232 keeps its own cgroups in the v2 hierarchy at that very place. */
+const leaveV232: Step = advise(
+	"Do not mount anything there: systemd 232 uses that place itself. Upgrade the distribution (Debian 9 has this systemd), or boot with systemd.legacy_systemd_cgroup_controller=1 on the kernel's command line.",
 );

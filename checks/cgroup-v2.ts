@@ -1,5 +1,5 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
-import { describeLayout, kindVersion, nameOf, releaseOf } from "./cgroups/host.ts";
+import { describeLayout, kindVersion, nameOf, releaseOf, type Tools } from "./cgroups/host.ts";
 import { findings, type Host, judgeMounts, judgeVersion1, judgeVersion2, v1Deprecated } from "./cgroups/version.ts";
 
 export default defineCheck({
@@ -19,19 +19,19 @@ export default defineCheck({
 
 		const mounts = judgeMounts(host);
 		const version = mounts.length > 0 ? [] : provider.cgroupVersion === 2 ? judgeVersion2(host) : judgeVersion1(host);
-		return problems([...mounts, ...version], () => {
-			const kind = kindVersion(tools);
-			const image = kind === undefined ? undefined : releaseOf(kind);
-			return healthy(
-				[
-					provider.answers
-						? `${nameOf(provider)} runs containers on cgroup v2`
-						: `This host has ${describeLayout(cgroups)}; ${nameOf(provider)} does not answer now, and will find it so`,
-					image === undefined
-						? ", with which every kind since 0.11 works."
-						: `, and so does kind ${kind ?? ""} (node image: Kubernetes ${image.kubernetes}, systemd ${image.systemd}).`,
-				].join(""),
-			);
-		});
+		return problems([...mounts, ...version], () => healthy(`${seen(host)} ${suits(tools)}`));
 	},
 });
+
+const seen = ({ provider, cgroups }: Host): string =>
+	provider.answers
+		? `${nameOf(provider)} runs containers on cgroup v2.`
+		: `This host has ${describeLayout(cgroups)}, so ${nameOf(provider)} will run containers on it; now it does not answer.`;
+
+function suits(tools: Tools): string {
+	const kind = kindVersion(tools);
+	const release = kind === undefined ? undefined : releaseOf(kind);
+	return kind === undefined || release === undefined
+		? "That suits every kind since 0.11."
+		: `That suits kind ${kind} (node image: Kubernetes ${release.kubernetes}, systemd ${release.systemd}).`;
+}

@@ -25,12 +25,16 @@ export type KindRelease = (typeof kindReleases)[number];
 export const releaseOf = (version: string): KindRelease | undefined =>
 	kindReleases.find(({ kind }) => isAtLeast(version, kind) === true);
 
+/** Newer than every release of the table. */
+export const isBeyondTable = (version: string): boolean =>
+	kindReleases.every(({ kind }) => (compareVersions(version, kind) ?? 0) > 0);
+
 /** The newest default image whose kubelet still takes cgroup v1. */
 export const lastOnV1 = kindReleases.find(({ kubernetes }) => isAtLeast(kubernetes, since.kubeletRefusesV1) === false);
 
 export const kindVersion = ({ kind }: Tools): string | undefined => (kind.state === "found" ? kind.version : undefined);
 
-const engineNames = { docker: "Docker", podman: "Podman", nerdctl: "nerdctl", none: "no engine" } as const;
+const engineNames = { docker: "Docker", podman: "Podman", nerdctl: "nerdctl", none: "Docker" } as const;
 
 /** `Docker 28.2.2`. */
 export const nameOf = ({ engine, version }: Provider): string =>
@@ -48,7 +52,7 @@ export const hasPrivateCgroups = (provider: Provider, tools: Tools): boolean =>
 
 const layoutWords: Readonly<Record<Cgroups["layout"], string>> = {
 	unified: "cgroup v2 alone",
-	hybrid: "cgroup v1 with an empty v2 beside it (hybrid)",
+	hybrid: "cgroup v1 with v2 beside it (hybrid)",
 	"hybrid-v232": "cgroup v1 with v2 in the place of the systemd hierarchy (hybrid of systemd 232)",
 	legacy: "cgroup v1",
 	"single-legacy": "one cgroup v1 hierarchy with all controllers, mounted on /sys/fs/cgroup itself",

@@ -2,7 +2,7 @@ import type { NonEmpty, Step } from "../../src/check.ts";
 import { hierarchyOwners } from "../../src/knowledge/hierarchies.ts";
 import type { Provider, System } from "./host.ts";
 import type { Refusal } from "./runc.ts";
-import { advise, asRoot, change, switchToV2, write } from "./steps.ts";
+import { advise, asRoot, change, switchToV2, undoing, write } from "./steps.ts";
 
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
 
@@ -34,7 +34,7 @@ export function whyAndHow(refusal: Refusal, system: System, provider: Provider):
 			}
 		: {
 				code: "foreign-directory",
-				summary: `The controllers ${hierarchy.controllers.join(",")} are mounted at ${hierarchy.mountPoint}, a directory called ${base}${whose(refusal)}.`,
+				summary: `The hierarchy of ${hierarchy.controllers.join(",")} is mounted at ${hierarchy.mountPoint}, a directory called ${base}${whose(refusal)}.`,
 				remedy: isWanted(refusal) ? relocation(refusal, system, provider) : removal(refusal, system, provider),
 			};
 }
@@ -58,7 +58,7 @@ function removal(refusal: Refusal, system: System, provider: Provider): NonEmpty
 	return [
 		change(
 			"Unmount it. Docker needs no restart, and containers start at once.",
-			`sudo mount -t cgroup -o ${option} cgroup ${hierarchy.mountPoint}`,
+			undoing(system, "mount", "-t", "cgroup", "-o", option, "cgroup", hierarchy.mountPoint),
 			...asRoot(system, "umount", hierarchy.mountPoint),
 		),
 		...lasting(refusal),
@@ -73,12 +73,12 @@ function relocation(refusal: Refusal, system: System, provider: Provider): NonEm
 	const rest = [
 		change(
 			"Mount the same hierarchy there.",
-			`sudo umount ${right}`,
+			undoing(system, "umount", right),
 			...asRoot(system, "mount", "-t", "cgroup", "-o", controllers, "cgroup", right),
 		),
 		change(
 			"Unmount it where it is now. Docker needs no restart.",
-			`sudo mount -t cgroup -o ${controllers} cgroup ${refusal.hierarchy.mountPoint}`,
+			undoing(system, "mount", "-t", "cgroup", "-o", controllers, "cgroup", refusal.hierarchy.mountPoint),
 			...asRoot(system, "umount", refusal.hierarchy.mountPoint),
 		),
 		...lasting(refusal),
@@ -86,12 +86,12 @@ function relocation(refusal: Refusal, system: System, provider: Provider): NonEm
 	];
 	const make = change(
 		"Make the directory that bears its name.",
-		`sudo rmdir ${right}`,
+		undoing(system, "rmdir", right),
 		...asRoot(system, "mkdir", "-p", right),
 	);
 	const unlock = change(
 		`systemd keeps ${top} read-only; make it writable.`,
-		`sudo mount -o remount,ro ${top}`,
+		undoing(system, "mount", "-o", "remount,ro", top),
 		...asRoot(system, "mount", "-o", "remount,rw", top),
 	);
 	return system.init === "systemd" ? [unlock, make, ...rest] : [make, ...rest];
@@ -105,9 +105,13 @@ function lasting(refusal: Refusal): readonly Step[] {
 		return [write(owner.comesBack, owner.put.line, owner.put.into)];
 	}
 
+	if (owner !== undefined) {
+		return [advise(owner.comesBack)];
+	}
+
 	return [
 		advise(
-			owner?.comesBack ?? "Find out what mounts it at boot, and take it out there.",
+			"Find out what mounts it at boot, and take it out there.",
 			"grep",
 			"-rIs",
 			hierarchy.name === undefined ? hierarchy.mountPoint : `name=${hierarchy.name}`,

@@ -11,12 +11,15 @@ export const advise = (advice: string, ...command: readonly string[]): Step => {
 export const asRoot = ({ uid }: System, ...[first, ...rest]: NonEmpty<string>): NonEmpty<string> =>
 	uid === 0 ? [first, ...rest] : ["sudo", first, ...rest];
 
-export const change = (advice: string, undo: string, ...command: NonEmpty<string>): Step => ({
+/** The command that takes a step back, for a person to read. */
+export const undoing = (system: System, ...command: NonEmpty<string>): string => asRoot(system, ...command).join(" ");
+
+export const change = (advice: string, undo: string | undefined, ...command: NonEmpty<string>): Step => ({
 	advice,
 	command,
 	where: "here",
 	risk: "changes",
-	undo,
+	...(undo === undefined ? {} : { undo }),
 });
 
 export const write = (advice: string, line: string, into: string): Step => ({
@@ -26,7 +29,7 @@ export const write = (advice: string, line: string, into: string): Step => ({
 	risk: "changes",
 });
 
-const reboot = (system: System): Step => ({
+export const reboot = (system: System): Step => ({
 	advice: "Reboot, when nothing that runs here is in the way. Cgroups cannot change their version on a running host.",
 	command: asRoot(system, "reboot"),
 	where: "here",
@@ -43,19 +46,22 @@ export function switchToV2(system: System, provider: Provider): NonEmpty<Step> {
 
 	if (system.wsl !== undefined) {
 		return [
-			change(
-				"Update WSL: from 2.5 on it mounts cgroup v2 alone.",
-				"WSL has no way back to an older version.",
-				"wsl.exe",
-				"--update",
-			),
+			change("Update WSL: from 2.5 on it mounts cgroup v2 alone.", undefined, "wsl.exe", "--update"),
 			write(
 				"Or, where it cannot be updated, take v1 away. The line belongs below [wsl2].",
 				"kernelCommandLine = cgroup_no_v1=all",
 				"%UserProfile%\\.wslconfig",
 			),
-			change("End all distributions; the next shell starts WSL anew.", "start a new shell", "wsl.exe", "--shutdown"),
+			change("End all distributions; the next shell starts WSL anew.", undefined, "wsl.exe", "--shutdown"),
 			look,
+		];
+	}
+
+	if (system.init === "systemd" && (system.systemdVersion ?? since.systemdOnV2) < since.systemdOnV2) {
+		return [
+			advise(
+				`systemd ${system.systemdVersion ?? ""} of this distribution knows no cgroup v2. Upgrade to a release that uses it: RHEL 9, Debian 11, Ubuntu 21.10 or newer.`,
+			),
 		];
 	}
 
@@ -134,14 +140,6 @@ const isLike = ({ distribution }: System, ...ids: readonly string[]): boolean =>
 
 /** systemd uses v2 unless it is told otherwise, or was built to; its argument on the kernel's command line wins. */
 function forSystemd(system: System): NonEmpty<Step> {
-	if (system.systemdVersion !== undefined && system.systemdVersion < since.systemdOnV2) {
-		return [
-			advise(
-				`systemd ${system.systemdVersion} of this distribution knows no cgroup v2. Upgrade to a release that does: RHEL 9, Debian 11, Ubuntu 21.10 or newer.`,
-			),
-		];
-	}
-
 	const told = system.kernelArguments.filter((word) => /^systemd\.|^SYSTEMD_/.test(word));
 	const because =
 		told.length === 0

@@ -4,6 +4,7 @@ import {
 	type Cgroups,
 	describeLayout,
 	isAtLeast,
+	isBeyondTable,
 	kindVersion,
 	lastOnV1,
 	nameOf,
@@ -13,7 +14,7 @@ import {
 	type Tools,
 	usesCrun,
 } from "./host.ts";
-import { advise, asRoot, change, switchToV2, write } from "./steps.ts";
+import { advise, asRoot, change, reboot, switchToV2, write } from "./steps.ts";
 
 const error = (means: string) => ({ severity: "error", means }) as const;
 const warning = (means: string) => ({ severity: "warning", means }) as const;
@@ -168,7 +169,7 @@ function threaded({ provider, cgroups, system }: Host): readonly VersionFinding[
 				),
 				change(
 					"Then restart Docker, so that it moves out of /docker.",
-					"nothing to undo",
+					undefined,
 					...asRoot(system, "rc-service", "docker", "restart"),
 				),
 				write(
@@ -182,7 +183,7 @@ function threaded({ provider, cgroups, system }: Host): readonly VersionFinding[
 }
 
 function controllersMissing(host: Host, wanted: readonly string[]): readonly VersionFinding[] {
-	const { cgroups, system } = host;
+	const { cgroups } = host;
 	const { controllers } = cgroups;
 	const missing = controllers === undefined ? [] : wanted.filter((name) => !controllers.includes(name));
 	if (missing.length === 0 || (cgroups.version === 2 && cgroups.view.namespace === "nested")) {
@@ -202,44 +203,61 @@ function controllersMissing(host: Host, wanted: readonly string[]): readonly Ver
 					expected: wanted.join(" "),
 				},
 			],
-			remedy: [whyMissing(missing, host), change("Then reboot.", "nothing to undo", ...asRoot(system, "reboot"))],
+			remedy: whyMissing(missing, host),
 		},
 	];
 }
 
 /** The command line took them away, this kernel has none, or a Raspberry Pi leaves memory out unless asked. */
-function whyMissing(missing: readonly string[], { cgroups, system }: Host): Step {
+function whyMissing(missing: readonly string[], { cgroups, system }: Host): NonEmpty<Step> {
 	const disabled = system.kernelArguments.filter((word) => /^cgroup_(?:disable|no_v1)/.test(word));
 	if (disabled.length > 0) {
-		return advise(`The kernel's command line says ${disabled.join(" ")}: take that out.`, "cat", "/proc/cmdline");
+		return [
+			advise(`The kernel's command line says ${disabled.join(" ")}: take that out.`, "cat", "/proc/cmdline"),
+			reboot(system),
+		];
 	}
 
 	const absent = missing.filter((name) => cgroups.kernelControllers?.includes(name) === false);
 	if (absent.length > 0) {
-		return advise(
-			`The running kernel was built without ${absent.join(", ")}: start one of the distribution's own kernels.`,
-			"cat",
-			"/proc/cgroups",
-		);
+		return [
+			advise(
+				`The running kernel was built without ${absent.join(", ")}: start one of the distribution's own kernels.`,
+				"cat",
+				"/proc/cgroups",
+			),
+		];
 	}
 
 	return missing.includes("memory") && cgroups.version === 2
-		? write(
-				"Have the kernel switch memory on. On a Raspberry Pi the words belong at the end of the one line that is there.",
-				"cgroup_enable=memory cgroup_memory=1",
-				"/boot/firmware/cmdline.txt",
-			)
-		: advise("The kernel has them, but nothing mounts them as v1. cgroup v2 has them all.", "cat", "/proc/cgroups");
+		? [
+				write(
+					"Have the kernel switch memory on. On a Raspberry Pi the words belong at the end of the one line that is there.",
+					"cgroup_enable=memory cgroup_memory=1",
+					"/boot/firmware/cmdline.txt",
+				),
+				reboot(system),
+			]
+		: [
+				advise(
+					"The kernel has them, but they are not mounted as v1: it may be too new for that. With cgroup v2 alone they are all there.",
+					"cat",
+					"/proc/cgroups",
+				),
+			];
 }
 
 /** What refuses v1 by its version first, then what v1 lacks; else it is a warning. */
 export function judgeVersion1(host: Host): readonly VersionFinding[] {
-	const refusals = [podmanRefuses(host), rootless(host), kubeletRefuses(host), crunRefuses(host)].flatMap(
-		(found) => found,
+	const refusals = [...podmanRefuses(host), ...rootless(host), ...kubeletRefuses(host), ...crunRefuses(host)].map(
+		(found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }),
 	);
 	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1) : [];
 	return refusals.length > 0 ? [...refusals, ...missing] : [v1Deprecated(host), ...missing];
 }
+
+/** One remedy ends them all. */
+const asAbove = advise("Switch to cgroup v2, as above.");
 
 function podmanRefuses(host: Host): readonly VersionFinding[] {
 	const { engine, version } = host.provider;
@@ -275,7 +293,7 @@ function kubeletRefuses(host: Host): readonly VersionFinding[] {
 	const found = problem(
 		host,
 		"kubelet-refuses-v1",
-		`kind ${kind} starts Kubernetes ${release.kubernetes} unless told otherwise, and its kubelet ends with "kubelet is configured to not run on a host using cgroup v1". Every kubelet since 1.35 does.`,
+		`kind ${kind} starts Kubernetes ${release.kubernetes}${isBeyondTable(kind) ? " or newer" : ""} unless told otherwise, and its kubelet ends with "kubelet is configured to not run on a host using cgroup v1". Every kubelet since 1.35 does.`,
 		{ from: "kind version", saw: `${kind}, default node image with Kubernetes ${release.kubernetes}` },
 	);
 	const [first, ...rest] = found.remedy;
@@ -314,12 +332,15 @@ function crunRefuses(host: Host): readonly VersionFinding[] {
 export function v1Deprecated(host: Host): VersionFinding {
 	const kind = kindVersion(host.tools);
 	const consequence =
-		kind === undefined
-			? "kind's version is not known: from kind 0.31 on its default node image (Kubernetes 1.35) does not start here."
-			: `kind ${kind} still works. From kind 0.31 on the default node image (Kubernetes 1.35) does not start here.`;
+		kind !== undefined
+			? `kind ${kind} still works. From kind 0.31 on the default node image (Kubernetes 1.35) does not start here.`
+			: host.tools.kind.state === "absent"
+				? "The default node image of kind 0.31 and newer (Kubernetes 1.35) would not start here."
+				: "kind's version is not known: from kind 0.31 on its default node image (Kubernetes 1.35) does not start here.";
+	const layout = host.provider.place === "here" ? describeLayout(host.cgroups) : "cgroup v1";
 	return problem(
 		host,
 		"v1-deprecated",
-		`Containers run on ${host.provider.place === "here" ? describeLayout(host.cgroups) : "cgroup v1"}. ${consequence} Podman 6 and systemd 258 have dropped v1; Docker, runc and containerd do so by May 2029.`,
+		`Containers ${host.provider.engine === "none" ? "would run" : "run"} on ${layout}. ${consequence} Podman 6 and systemd 258 have dropped v1; Docker, runc and containerd do so by May 2029.`,
 	);
 }

@@ -126,7 +126,7 @@ export function classifyCgroups(sources: CgroupSources): HostCgroups {
 		.filter((path) => path !== top && !path.startsWith(`${top}/`));
 	const controllers = version === 2 ? words(sources.controllers) : seen.flatMap((found) => found.controllers);
 	const unifiedControllers = version === 2 || unifiedAt.length === 0 ? undefined : leftToV2(sources, kernel);
-	const isMounted = seen.some(({ mountPoint }) => mountPoint === `${top}/systemd`);
+	const isMounted = [...seen.map(({ mountPoint }) => mountPoint), ...unifiedAt].includes(`${top}/systemd`);
 	return {
 		layout,
 		version,

@@ -22,6 +22,9 @@ export const imageBuilderVariables = [
 	"PROXMOX_VLAN",
 ] as const;
 
+/** kind's own: pkg/cluster/internal/runtime/runtime.go of v0.32.0. */
+export const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
+
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;
 
@@ -37,7 +40,12 @@ export const secretClusterVariables: ReadonlySet<string> = new Set(
 );
 
 /** All variables that capmox-doctor reads from the environment, an envfile or clusterctl's YAML; envfile.example explains each. */
-export const variables: readonly string[] = [...proxmoxVariables, ...imageBuilderVariables, ...clusterVariables];
+export const variables: readonly string[] = [
+	...proxmoxVariables,
+	...imageBuilderVariables,
+	...kindVariables,
+	...clusterVariables,
+];
 
 /** Names that other programs use, too: alone in the process environment they do not show that a cluster is planned. */
 export const commonNames: ReadonlySet<string> = new Set([
