@@ -297,7 +297,7 @@ function serverOf(
 		isPodman: version?.Components?.some(({ Name }) => Name === "Podman Engine") === true,
 		operatingSystem: info.OperatingSystem,
 		kernel: info.KernelVersion,
-		cgroupVersion: info.CgroupVersion === "2" ? 2 : 1,
+		cgroupVersion: { 1: 1 as const, 2: 2 as const, unknown: undefined }[info.CgroupVersion ?? "unknown"],
 		cgroupDriver: info.CgroupDriver,
 		rootless: has("rootless"),
 		privateCgroups: has("cgroupns"),

@@ -14,10 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { execa, execaSync } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { bundle } from "../support/doctor.ts";
 
 /**
  * A real dockerd and runc against the doctor's verdict, in a mount namespace of its own. /sys/fs/cgroup is one tmpfs for
@@ -25,7 +25,6 @@ import * as z from "zod";
  */
 const top = "/sys/fs/cgroup";
 const cgroup2 = 0x63677270;
-const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 const missing = ["docker", "dockerd", "containerd", "runc", "busybox", "unshare", "nsenter", "mount"].filter(
 	(name) => execaSync("which", [name], { reject: false }).exitCode !== 0,
@@ -119,7 +118,7 @@ describe.skipIf(reason !== undefined)(
 		};
 
 		async function ask() {
-			const { stdout } = await inside(process.execPath, main, "check", "cgroups", "--format", "json");
+			const { stdout } = await inside(process.execPath, bundle, "check", "cgroups", "--format", "json");
 			const { checks } = report.parse(JSON.parse(stdout));
 			const findings = checks.flatMap((check) => check.findings);
 			return {

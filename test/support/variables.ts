@@ -102,6 +102,8 @@ export function environmentFrom({ envfile, clusterctl, processEnvironment = {} }
 		readText: (path) => Promise.resolve(texts.get(path)),
 		stat: (path) => Promise.resolve(texts.get(path) === undefined ? undefined : { mode: 0o600, isFile: true }),
 		list: () => Promise.resolve(undefined),
+		readLink: () => Promise.resolve(undefined),
+		statfs: () => Promise.resolve(undefined),
 	};
 	return readEnvironment(files, { processEnvironment, workingDirectory, home });
 }
