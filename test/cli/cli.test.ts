@@ -1,11 +1,17 @@
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { bundle, doctor } from "../support/doctor.ts";
+import { bundle, doctor, pathWithoutTools } from "../support/doctor.ts";
 import { parseReport } from "../support/report-schema.ts";
+
+const bare = pathWithoutTools();
+afterAll(() => {
+	rmSync(bare, { recursive: true });
+});
 
 const stackTrace = /\n\s+at /;
 
@@ -75,7 +81,7 @@ test("explain shows a page, or the section of one finding", async () => {
 
 describe("a workstation where nothing is set up", () => {
 	test("gets a clean answer", async () => {
-		const { exitCode, stdout, stderr } = await doctor(["run"]);
+		const { exitCode, stdout, stderr } = await doctor(["run"], { env: { PATH: bare } });
 		expect([exitCode, stderr]).toEqual([0, ""]);
 		expect(stdout).toContain("token");
 		expect(stdout).toContain("no PROXMOX_URL, PROXMOX_TOKEN or PROXMOX_SECRET is set anywhere");
@@ -83,7 +89,7 @@ describe("a workstation where nothing is set up", () => {
 	});
 
 	test("in JSON, by the schema", async () => {
-		const { exitCode, stdout } = await doctor(["run", "--format", "json"]);
+		const { exitCode, stdout } = await doctor(["run", "--format", "json"], { env: { PATH: bare } });
 		const report = await parseReport(stdout);
 		expect([exitCode, report.exitCode, report.checks.find(({ id }) => id === "token")?.verdict]).toEqual([
 			0,
@@ -123,7 +129,7 @@ describe("colours", () => {
 });
 
 test("-q prints findings and nothing else", async () => {
-	expect(await doctor(["run", "-q"])).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
+	expect(await doctor(["run", "-q"], { env: { PATH: bare } })).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
 	const { stdout } = await doctor(["check", "token", "-q"]);
 	expect(stdout).toContain("token/not-set");
 	expect(stdout).not.toContain("exit 1");

@@ -1,11 +1,20 @@
 import { spawn } from "node:child_process";
-import { dirname } from "node:path";
+import { mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The bundle that ships. */
 export const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 /** A folder without an envfile; tests that need one make their own. */
 const emptyFolder = fileURLToPath(new URL("empty/", import.meta.url));
+
+/** PATH of a workstation where no tool is installed: only Node, which the program itself needs. */
+export function pathWithoutTools(): string {
+	const folder = mkdtempSync(join(tmpdir(), "capmox-doctor-path-"));
+	symlinkSync(process.execPath, join(folder, "node"));
+	return folder;
+}
 
 export interface DoctorResult {
 	readonly exitCode: number | null;
