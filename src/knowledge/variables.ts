@@ -23,7 +23,7 @@ export const imageBuilderVariables = [
 ] as const;
 
 /** kind's own: pkg/cluster/internal/runtime/runtime.go of v0.32.0. */
-export const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
+const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
 
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;

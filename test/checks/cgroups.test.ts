@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { checks } from "../../checks/index.ts";
+import type { FactName, FactSheet, Facts } from "../../src/facts/sheet.ts";
+import { kindReleases } from "../../src/knowledge/kind.ts";
+import { judgeSituation, readSituation } from "../support/situations.ts";
+
+type Change = { readonly [Name in FactName]?: Partial<Facts[Name]> };
+
+/** The codes of a situation after something in it is changed. */
+function codesOf(id: string, name: string, change: Change = {}): readonly string[] {
+	const { sheet, asked } = readSituation({ url: new URL(`../situations/${id}/${name}.yaml`, import.meta.url) });
+	const changed = Object.fromEntries(
+		Object.entries(sheet).map(([fact, state]) => [
+			fact,
+			state.state === "known" ? { ...state, value: { ...state.value, ...change[fact as FactName] } } : state,
+		]),
+	);
+	const check = checks.find((each) => each.id === id);
+	return check === undefined ? [] : judgeSituation(check, changed, asked).codes;
+}
+
+const kind = (version: string): Change => ({
+	"host.tools": { kind: { state: "found", version }, kubectl: { state: "absent" }, clusterctl: { state: "absent" } },
+});
+
+describe("the nearest healthy neighbour of each finding keeps it silent", () => {
+	test.each<[string, string, Change]>([
+		["kubelet-refuses-v1", "problem.kubelet-refuses-v1", kind("0.30.0")],
+		["rootless-on-v1", "problem.rootless-on-v1", { "host.provider": { rootless: false } }],
+		["podman-refuses-v1", "problem.podman-refuses-v1", { "host.provider": { version: "5.8.2" } }],
+		["crun-refuses-hybrid", "problem.crun-refuses-hybrid", { "host.cgroups": { unifiedControllers: [] } }],
+		[
+			"crun-refuses-hybrid",
+			"problem.crun-refuses-hybrid",
+			{ "host.provider": { runtime: { name: "runc", assumed: false } } },
+		],
+		["no-cgroups", "problem.no-cgroups", { "host.cgroups": { layout: "legacy" } }],
+		["mounted-elsewhere", "problem.mounted-elsewhere", { "host.cgroups": { layout: "hybrid" } }],
+		["no-controllers", "problem.no-controllers", { "host.cgroups": { layout: "legacy" } }],
+		["devices-missing", "problem.devices-missing", { "host.cgroups": { controllers: ["cpu", "devices"] } }],
+		["devices-missing", "problem.devices-missing", { "host.provider": { engine: "podman" } }],
+		["docker-cgroup-threaded", "problem.docker-cgroup-threaded", { "host.provider": { cgroupDriver: "systemd" } }],
+		[
+			"docker-cgroup-threaded",
+			"problem.docker-cgroup-threaded",
+			{ "host.cgroups": { dockerCgroup: { type: "domain", hasProcesses: false } } },
+		],
+		[
+			"controllers-missing",
+			"problem.controllers-missing",
+			{ "host.cgroups": { controllers: ["cpu", "memory", "pids"] } },
+		],
+		["v1-deprecated", "problem.v1-deprecated", { "host.provider": { cgroupVersion: 2 } }],
+	])("%s: %s", (code, situation, change) => {
+		expect(codesOf("cgroup-v2", situation)).toContain(`cgroup-v2/${code}`);
+		expect(codesOf("cgroup-v2", situation, change)).not.toContain(`cgroup-v2/${code}`);
+	});
+
+	test("an engine elsewhere is judged by its own word: this host's files do not count", () => {
+		const elsewhere: Change = { "host.provider": { place: "elsewhere", cgroupVersion: 2, answers: true } };
+		for (const name of ["no-cgroups", "mounted-elsewhere", "no-controllers", "devices-missing"]) {
+			expect(codesOf("cgroup-v2", `problem.${name}`, elsewhere)).toEqual([]);
+		}
+	});
+});
+
+describe("kind's version decides what cgroup v1 means", () => {
+	test.each(kindReleases.map((release) => [release.kind, release.kubernetes] as const))(
+		"kind %s",
+		(version, kubernetes) => {
+			const refuses = Number(kubernetes.split(".")[1]) >= 35;
+			expect(codesOf("cgroup-v2", "problem.v1-deprecated", kind(version))[0]).toBe(
+				refuses ? "cgroup-v2/kubelet-refuses-v1" : "cgroup-v2/v1-deprecated",
+			);
+		},
+	);
+
+	test.each(["0.33.0", "0.33.0-alpha+0a1b2c", "1.0.0"])(
+		"a kind newer than the table, %s, is no older than its newest",
+		(version) => {
+			expect(codesOf("cgroup-v2", "problem.v1-deprecated", kind(version))[0]).toBe("cgroup-v2/kubelet-refuses-v1");
+		},
+	);
+
+	test("the releases stand newest first, so that the first that fits is the right one", () => {
+		const minors = kindReleases.map(({ kind: version }) => Number(version.split(".")[1]));
+		expect(minors).toEqual([...minors].sort((a, b) => b - a));
+	});
+});
