@@ -1,6 +1,9 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { findings, type Host } from "./cgroups/findings.ts";
 import { describeLayout, kindVersion, nameOf, releaseOf, type Tools } from "./cgroups/host.ts";
-import { findings, type Host, judgeMounts, judgeVersion1, judgeVersion2, v1Deprecated } from "./cgroups/version.ts";
+import { judgeMounts } from "./cgroups/mounts.ts";
+import { judgeVersion1, v1Deprecated } from "./cgroups/version1.ts";
+import { judgeVersion2 } from "./cgroups/version2.ts";
 
 export default defineCheck({
 	id: "cgroup-v2",

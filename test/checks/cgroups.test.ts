@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
-import type { FactName, FactSheet, Facts } from "../../src/facts/sheet.ts";
+import type { FactName, Facts } from "../../src/facts/sheet.ts";
 import { kindReleases } from "../../src/knowledge/kind.ts";
 import { judgeSituation, readSituation } from "../support/situations.ts";
 
