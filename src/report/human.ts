@@ -76,10 +76,10 @@ function renderVerdict(verdict: Verdict, options: HumanOptions): string[] {
 		case "problem":
 			return [
 				verdict.findings.map((finding) => renderFinding(finding, options)).join("\n\n"),
-				...verdict.missing.map((missing) => renderMissing(missing, options)),
+				...renderMissing(verdict.missing, options),
 			];
 		case "unknown":
-			return verdict.missing.map((missing) => renderMissing(missing, options));
+			return renderMissing(verdict.missing, options);
 		case "crashed":
 			return [prose(`This check failed by a bug of capmox-doctor: ${verdict.message}`, 4, options)];
 		case "skip":
@@ -118,8 +118,15 @@ function renderStep({ advice, command, put, where, risk, undo }: Step, number: s
 	].join("\n");
 }
 
-const renderMissing = ({ cause, fact, lastSeen }: MissingFact, options: HumanOptions): string =>
-	prose(`Could not look (${cause}, ${fact}): ${lastSeen}${/[.!?]$/.test(lastSeen) ? "" : "."}`, 4, options);
+/** A fact that others build on leaves its reason with all of them; it is said once. */
+function renderMissing(missing: readonly MissingFact[], options: HumanOptions): string[] {
+	const reasons = [...new Set(missing.map(({ lastSeen }) => lastSeen))];
+	return reasons.map((reason) => {
+		const facts = missing.filter(({ lastSeen }) => lastSeen === reason);
+		const what = [...new Set(facts.map(({ cause }) => cause)), ...facts.map(({ fact }) => fact)].join(", ");
+		return prose(`Could not look (${what}): ${reason}${/[.!?]$/.test(reason) ? "" : "."}`, 4, options);
+	});
+}
 
 const labelled = (label: string, text: string, options: HumanOptions): string =>
 	`      ${options.paint.dim(label.padEnd(10))}${prose(text, 16, options).trimStart()}`;
