@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { EnvOptions } from "./commands/env.ts";
+import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
 import { formats, type Terminal } from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
@@ -53,11 +54,17 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	const command = (nameAndArguments: string, description: string) =>
 		program.command(nameAndArguments).description(description).allowExcessArguments(false);
 
+	const manifestOption = () =>
+		new Option(
+			"--manifest <file>",
+			"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
+		);
 	/** Which of CAPMOX's templates the variables are meant for. */
 	const examining = (nameAndArguments: string, description: string) =>
 		command(nameAndArguments, description)
 			.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
-			.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)");
+			.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
+			.addOption(manifestOption());
 
 	examining("run", "look at everything that is set up here")
 		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
@@ -91,13 +98,28 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			const { explain } = await import("./commands/explain.ts");
 			code = await explain(word, terminal);
 		});
-	command("env", "write the variables that are known under the names of another program")
+	command("env", "what an environment needs: the variables under another program's names, or the roles for CAPMOX")
 		.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
 		.option("--output <file>", "write this file, readable only by its owner; without it the secret is masked")
 		.option("--force", "replace the file where it exists", false)
+		.addOption(
+			new Option("--role", "print the least roles and ACLs that CAPMOX needs, as commands for a Proxmox VE node")
+				.default(false)
+				.conflicts(["for", "output"]),
+		)
+		.option("--flavor <flavor>", "with --role: flavor of CAPMOX's template that the variables are for")
+		.addOption(manifestOption())
+		.option("--proxmox-version <version>", "with --role: Proxmox VE 7, 8 or 9, where it cannot be asked")
 		.action(async (_: unknown, self: Command) => {
+			const options = self.optsWithGlobals<EnvOptions & RoleOptions & { role: boolean }>();
+			if (options.role) {
+				const { role } = await import("./commands/role.ts");
+				code = await role(options, terminal, interrupted);
+				return;
+			}
+
 			const { env } = await import("./commands/env.ts");
-			code = await env(self.optsWithGlobals<EnvOptions>(), terminal);
+			code = await env(options, terminal);
 		});
 	command("schema", "print the JSON Schema of --format json").action(async () => {
 		const { schema } = await import("./commands/schema.ts");

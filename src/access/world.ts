@@ -5,6 +5,7 @@ import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 import { createProxmoxApi, type ProxmoxApi, type ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
@@ -14,7 +15,7 @@ export interface World {
 	readonly commands: Commands;
 	readonly kubectl: Kubectl;
 	/** What the user asked for that decides what a probe reads. */
-	readonly options: ClusterOptions;
+	readonly options: WorldOptions;
 	/** The host that `files` and `commands` show. */
 	readonly host: {
 		/** As Node spells it: `linux`, `darwin`, `win32`. */
@@ -26,6 +27,8 @@ export interface World {
 	};
 	/** Read once; later calls share the answer. */
 	environment(): Promise<Environment>;
+	/** What `--manifest` names, read once. Rejects with a UsageError where it cannot be read. */
+	manifest(): Promise<Manifest | undefined>;
 	proxmox(options: ProxmoxOptions): ProxmoxApi;
 	now(): Date;
 }
@@ -56,6 +59,10 @@ export interface WorldOptions extends ClusterOptions {
 	readonly context?: string | undefined;
 	/** A folder that stands in for `/`. */
 	readonly root?: string | undefined;
+	/** Namespace of the management cluster; all of them where it is absent. */
+	readonly namespace?: string | undefined;
+	/** A file with the objects of a cluster, or `-`. */
+	readonly manifest?: string | undefined;
 }
 
 /** @throws UsageError where `root` is no directory. */
@@ -68,6 +75,8 @@ export function openWorld(options: WorldOptions): World {
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? {} : process.env;
 	let environment: Promise<Environment> | undefined;
+	let manifest: Promise<Manifest | undefined> | undefined;
+	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
 	const read = () =>
 		readEnvironment(files, {
 			envFile,
@@ -82,6 +91,7 @@ export function openWorld(options: WorldOptions): World {
 		host: recorded
 			? { platform: "linux", recorded }
 			: { platform: process.platform, uid: process.getuid?.(), recorded },
+		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
 		proxmox: createProxmoxApi,
 		now: () => new Date(),

@@ -22,6 +22,8 @@ export interface GlobalOptions {
 	readonly namespace?: string;
 	/** A folder that stands in for `/`; only `run` and `check` take it. */
 	readonly root?: string;
+	/** Of `run`, `check` and `env`. */
+	readonly manifest?: string;
 	/** Milliseconds for the whole run. */
 	readonly timeout: number;
 	readonly format: (typeof formats)[number];

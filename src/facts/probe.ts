@@ -6,6 +6,8 @@ import { readHostEngines } from "./host-engines.ts";
 import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
+import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
+import { readProxmoxPermissions, readProxmoxSetup } from "./permissions.ts";
 import { readProxmoxAccess } from "./proxmox.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
@@ -39,6 +41,15 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"host.tools": { deadline: 3_000, read: (world, _, signal) => readHostTools(world, signal) },
 	"host.provider": { deadline: 8_000, read: readHostProvider },
 	"host.hierarchies": { deadline: 9_000, read: (_, know) => readHostHierarchies(know) },
+	"environment.machines": { deadline: 10_000, read: readMachines },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },
+	// It waits for proxmox.access, then asks three times over, each time all at once.
+	"proxmox.permissions": { deadline: 50_000, read: readProxmoxPermissions },
+	"proxmox.setup": { deadline: 51_000, read: (_, know) => readProxmoxSetup(know) },
 };
+
+async function readMachines(world: World): Promise<EnvironmentMachines> {
+	const manifest = await world.manifest();
+	return manifest === undefined ? parseMachineVariables(await world.environment()) : parseManifest(manifest);
+}

@@ -7,6 +7,8 @@ import { hostEngines } from "./host-engines.ts";
 import { hostHierarchies, hostProvider } from "./host-provider.ts";
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
+import { environmentMachines } from "./machines.ts";
+import { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import { proxmoxAccess } from "./proxmox.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
@@ -20,7 +22,10 @@ export const schemas = {
 	"host.tools": hostTools,
 	"host.provider": hostProvider,
 	"host.hierarchies": hostHierarchies,
+	"environment.machines": environmentMachines,
 	"proxmox.access": proxmoxAccess,
+	"proxmox.permissions": proxmoxPermissions,
+	"proxmox.setup": proxmoxSetup,
 } as const;
 
 export type FactName = keyof typeof schemas;

@@ -27,6 +27,8 @@ export interface DoctorOptions {
 	/** Replaces the environment but for PATH; HOME is a folder where nothing is set up. */
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
+	/** What is piped in; nothing otherwise. */
+	readonly input?: string;
 	/** Called once the process runs. */
 	readonly onStart?: (child: ReturnType<typeof spawn>) => void;
 }
@@ -34,21 +36,22 @@ export interface DoctorOptions {
 /** Runs capmox-doctor as a user would, piped, on a workstation where nothing is set up unless the test says so. */
 export function doctor(
 	words: readonly string[],
-	{ env = {}, cwd = emptyFolder, onStart }: DoctorOptions = {},
+	{ env = {}, cwd = emptyFolder, input, onStart }: DoctorOptions = {},
 ): Promise<DoctorResult> {
 	const started = performance.now();
 	// By its first line, as npm's links run it, and with the Node that runs the tests.
 	const child = spawn(bundle, words, {
 		cwd,
 		env: { PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, HOME: emptyFolder, ...env },
-		stdio: ["ignore", "pipe", "pipe"],
+		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
 	});
+	child.stdin?.end(input);
 	let stdout = "";
 	let stderr = "";
-	child.stdout.setEncoding("utf8").on("data", (text: string) => {
+	child.stdout?.setEncoding("utf8").on("data", (text: string) => {
 		stdout += text;
 	});
-	child.stderr.setEncoding("utf8").on("data", (text: string) => {
+	child.stderr?.setEncoding("utf8").on("data", (text: string) => {
 		stderr += text;
 	});
 	onStart?.(child);

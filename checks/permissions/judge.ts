@@ -1,0 +1,67 @@
+import { type Step, steps } from "../../src/knowledge/privileges.ts";
+import { type Code, isCode } from "./findings.ts";
+import type { Permissions, Target } from "./grants.ts";
+
+/** A step of CAPMOX that fails on a target. */
+export interface Lack {
+	readonly step: Step;
+	readonly code: Code;
+	readonly target: Target;
+}
+
+/** Every step that fails, in the order of CAPMOX's steps. */
+export function lacks(permissions: Permissions, targets: readonly Target[]): readonly Lack[] {
+	return steps
+		.filter(({ releases }) => releases.includes(permissions.release))
+		.flatMap((step) =>
+			targets
+				.filter(
+					(target) => target.kind === step.target && !isSkipped(step, target) && !isHeld(permissions, target, step.any),
+				)
+				.map((target) => ({ step, code: codeOf(step), target })),
+		);
+}
+
+function codeOf({ code }: Step): Code {
+	if (!isCode(code)) {
+		throw new Error(`the knowledge of privileges names a finding ${code}, which does not exist`);
+	}
+
+	return code;
+}
+
+const isSkipped = ({ unless }: Step, { skips = [] }: Target): boolean => unless !== undefined && skips.includes(unless);
+
+/**
+ * A pool's roles count on what is made in it. A root that stands for what nobody named, and /vms for every guest, must pass
+ * the privilege on; where it is held somewhere below such a root, that may be just the right place, and is no lack.
+ */
+function isHeld(permissions: Permissions, target: Target, any: readonly string[]): boolean {
+	const at = (path: string) => permissions.paths[path] ?? {};
+	if (target.unnamed === true) {
+		return any.some(
+			(privilege) =>
+				at(target.path)[privilege] === 1 ||
+				Object.entries(permissions.paths).some(
+					([path, held]) => path.startsWith(`${target.path}/`) && privilege in held,
+				),
+		);
+	}
+
+	if (target.kind === "guests") {
+		return any.some((privilege) => at(target.path)[privilege] === 1);
+	}
+
+	const held = target.pool === undefined ? at(target.path) : { ...at(`/pool/${target.pool}`), ...at(target.path) };
+	return any.some((privilege) => privilege in held);
+}
+
+/** Pools in which the token may make VMs. */
+export const poolsToAllocateIn = ({ paths }: Permissions): readonly string[] =>
+	Object.entries(paths).flatMap(([path, held]) =>
+		path.startsWith("/pool/") && "VM.Allocate" in held ? [path.slice("/pool/".length)] : [],
+	);
+
+/** The targets as they would be, were the machines without a pool made in this one. */
+export const inPool = (targets: readonly Target[], pool: string): readonly Target[] =>
+	targets.map((target) => (target.kind === "machine" && target.pool === undefined ? { ...target, pool } : target));

@@ -1,0 +1,358 @@
+import * as z from "zod";
+import { causes } from "../errors.ts";
+import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
+import type { MachinePlan } from "./machines.ts";
+
+/** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
+export const target = z.object({
+	kind: z.enum(targetKinds),
+	path: z.string(),
+	/** "node pve1", "bridge vmbr0 with VLAN 10". */
+	what: z.string(),
+	/** Nothing names what is meant, so that the root of its kind stands for it. */
+	unnamed: z.literal(true).optional(),
+	/** A machine is made in this pool. */
+	pool: z.string().optional(),
+	skips: z.array(z.enum(skippable)).optional(),
+	/** Asked for by a variable that only some flavors read. */
+	onlySome: z.literal(true).optional(),
+});
+export type Target = z.infer<typeof target>;
+
+/** Something that could not be seen, so that nothing can be said about it. */
+export const unseen = z.object({ what: z.string(), cause: z.enum(causes), because: z.string() });
+export type Unseen = z.infer<typeof unseen>;
+
+/** Of `GET /cluster/resources?type=vm`. */
+export interface Guest {
+	readonly vmid: number;
+	readonly node: string;
+	readonly name?: string | undefined;
+	readonly isTemplate: boolean;
+	readonly tags: readonly string[];
+}
+
+/** Of `GET /storage`. */
+export interface StorageConfig {
+	readonly storage: string;
+	readonly content: readonly string[];
+	/** Absent: every node has it. */
+	readonly nodes?: readonly string[] | undefined;
+	readonly enabled: boolean;
+}
+
+/** A template's `/config`, or why it could not be read. */
+export type TemplateConfig = Readonly<Record<string, string>> | Unseen;
+
+/** What Proxmox VE showed; absent where it was not asked, or did not answer. */
+export interface Seen {
+	readonly guests?: readonly Guest[] | undefined;
+	readonly storages?: readonly StorageConfig[] | undefined;
+	readonly configs?: ReadonlyMap<number, TemplateConfig> | undefined;
+	/** Path of a bridge or VNet, or why it is not known. */
+	readonly bridges?: ReadonlyMap<string, string | Unseen> | undefined;
+}
+
+export interface Resolved {
+	readonly targets: readonly Target[];
+	readonly unseen: readonly Unseen[];
+	/** "node pve1": on these the token sees no storage that takes ISO images. */
+	readonly withoutIso: readonly string[];
+}
+
+/** The templates that a plan means: by ID, or all visible ones with its tags (CAPMOX divides tags at `;` only). */
+export function templatesOf(plan: MachinePlan, { guests = [] }: Seen): readonly { vmid: number; node?: string }[] {
+	if (plan.templateId !== undefined) {
+		const found = guests.find(({ vmid }) => vmid === plan.templateId);
+		const node = found?.node ?? plan.sourceNode;
+		return [{ vmid: plan.templateId, ...(node === undefined ? {} : { node }) }];
+	}
+
+	return plan.templateTags.length === 0
+		? []
+		: guests.filter(({ isTemplate, tags }) => isTemplate && plan.templateTags.every((tag) => tags.includes(tag)));
+}
+
+/** Every bridge that a plan or its templates name. */
+export function bridgesOf(plans: readonly MachinePlan[], seen: Seen): readonly string[] {
+	const named = plans.flatMap((plan) => [
+		...plan.devices.map(({ bridge }) => bridge),
+		...templatesOf(plan, seen).flatMap(({ vmid }) => {
+			const config = seen.configs?.get(vmid);
+			return config === undefined || isUnseen(config) ? [] : devicesIn(config).map(({ bridge }) => bridge);
+		}),
+	]);
+	return [...new Set(named)];
+}
+
+const isUnseen = (config: TemplateConfig): config is Unseen => "because" in config && "cause" in config;
+
+/** Where the plans lead in Proxmox VE, as far as it was seen. `wanted`: without its template a plan leaves the picture incomplete. */
+export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, release: Release): Resolved {
+	const parts = plans.map((plan) => resolvePlan(plan, seen, release));
+	const found = [
+		{ kind: "cluster", path: "/", what: "the cluster" } as const,
+		...parts.flatMap(({ targets }) => targets),
+	];
+	const nodes = found.filter(({ kind }) => kind === "node");
+	const iso = isoStorages(
+		nodes.map(({ what }) => what.replace(/^node /, "")),
+		seen,
+	);
+	const targets = unique([...found, ...iso.targets]);
+	const has = (kind: TargetKind) => targets.some((each) => each.kind === kind);
+	return {
+		targets: [
+			...targets,
+			...roots.filter(({ kind }) => !has(kind) && (kind !== "iso-storage" || iso.withoutIso.length === 0)),
+		],
+		unseen: unique([
+			...noPlan(plans),
+			...parts.flatMap((part) => part.unseen),
+			...(seen.storages === undefined ? [gap("the storages", "not-found", "they were not listed")] : []),
+		]),
+		withoutIso: iso.withoutIso,
+	};
+}
+
+const roots: readonly Target[] = [
+	{ kind: "node", path: "/nodes", what: "all nodes, because none is named", unnamed: true },
+	{ kind: "template", path: "/vms", what: "all VMs, because no template is known", unnamed: true },
+	{ kind: "machine", path: newMachinePath, what: "new machines" },
+	{ kind: "disk-storage", path: "/storage", what: "all storages, because the template's is not known", unnamed: true },
+	{ kind: "iso-storage", path: "/storage", what: "all storages, because none was listed", unnamed: true },
+	{ kind: "bridge", path: "/sdn/zones", what: "all bridges, because none is named", unnamed: true },
+];
+
+const noPlan = (plans: readonly MachinePlan[]): Unseen[] =>
+	plans.length > 0
+		? []
+		: [
+				{
+					what: "the machines",
+					cause: "misconfigured",
+					because:
+						"nothing names a template, a node or a bridge, so only the roots /nodes, /vms, /storage and /sdn/zones were judged; set TEMPLATE_VMID and BRIDGE, or give --manifest FILE",
+				},
+			];
+
+function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Resolved, "withoutIso"> {
+	const templates = templatesOf(plan, seen);
+	const ownNodes = templates.flatMap(({ node }) => node ?? plan.sourceNode ?? []);
+	const nodes = [...new Set([...ownNodes, ...plan.allowedNodes])];
+	const inside = templates.map(({ vmid }) => resolveTemplate(plan, vmid, seen, release));
+	const skips = plan.skips.length === 0 ? {} : { skips: plan.skips };
+	const devices = plan.devices.map(({ bridge, vlan, onlySome }) =>
+		bridgeTarget(bridge, vlan, seen, onlySome ? { onlySome: true as const } : {}),
+	);
+	const targets: Target[] = [
+		...nodes.map((node): Target => ({ kind: "node", path: `/nodes/${node}`, what: `node ${node}` })),
+		...(plan.allowedNodes.length === 0 ? [] : [{ kind: "guests", path: "/vms", what: "all guests" } as const]),
+		plan.pool === undefined
+			? { kind: "machine", path: newMachinePath, what: "new machines", ...skips }
+			: { kind: "machine", path: newMachinePath, what: `new machines in pool ${plan.pool}`, pool: plan.pool, ...skips },
+		...(plan.storage === undefined ? [] : [diskTarget(plan.storage)]),
+		...inside.flatMap((part) => part.targets),
+		...(release >= 8 ? devices.flatMap((each) => each.targets) : []),
+	];
+	return {
+		targets,
+		unseen: [
+			...missingTemplate(plan, templates.length, seen),
+			...inside.flatMap((part) => part.unseen),
+			...(release >= 8 ? devices.flatMap((each) => each.unseen) : []),
+			...(release >= 8 && plan.devices.length === 0
+				? [
+						gap(
+							`the bridge of ${plan.from}`,
+							"misconfigured",
+							"no bridge is named: set BRIDGE, or give --manifest FILE",
+						),
+					]
+				: []),
+		],
+	};
+}
+
+const gap = (what: string, cause: Unseen["cause"], because: string): Unseen => ({ what, cause, because });
+
+function missingTemplate(plan: MachinePlan, found: number, { guests }: Seen): Unseen[] {
+	if (found > 0) {
+		return [];
+	}
+
+	const rest = "so its disks, bridges and node are not known";
+	if (plan.templateTags.length > 0) {
+		const tags = plan.templateTags.join(";");
+		const why = guests === undefined ? "the VMs were not listed" : `the token sees no template with the tags ${tags}`;
+		return [gap(`the template of ${plan.from}`, "not-found", `${why}, ${rest}`)];
+	}
+
+	return [
+		gap(
+			`the template of ${plan.from}`,
+			"misconfigured",
+			`neither TEMPLATE_VMID nor TEMPLATE_TAGS nor a manifest names it, ${rest}`,
+		),
+	];
+}
+
+interface Part {
+	readonly targets: readonly Target[];
+	readonly unseen: readonly Unseen[];
+}
+
+function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: Release): Part {
+	const name = seen.guests?.find((guest) => guest.vmid === vmid)?.name;
+	const what = `template ${vmid}${name === undefined ? "" : ` (${name})`}`;
+	const own: Target = { kind: "template", path: `/vms/${vmid}`, what };
+	const config = seen.configs?.get(vmid) ?? gap(what, "not-found", "its disks and bridges were not looked at");
+	if (isUnseen(config)) {
+		return { targets: [own], unseen: [config] };
+	}
+
+	const storages = storagesIn(config);
+	const devices = devicesIn(config).flatMap(({ bridge, tag, trunks }) => {
+		const tags = tag === undefined ? trunks : [tag, ...trunks];
+		return tags.length === 0 || tags.length > mostTags
+			? [bridgeTarget(bridge, undefined, seen, tags.length === 0 ? {} : { unnamed: true }, vmid)]
+			: tags.map((each) => bridgeTarget(bridge, each, seen, {}, vmid));
+	});
+	return {
+		targets: [
+			own,
+			...(plan.storage === undefined ? storages.map(diskTarget) : []),
+			...(hasPhysicalDrive(config)
+				? [{ kind: "physical-drive", path: "/", what: `the physical CD-ROM drive of template ${vmid}` } as const]
+				: []),
+			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingsIn(config, vmid)] : []),
+		],
+		unseen: release >= 8 ? devices.flatMap((part) => part.unseen) : [],
+	};
+}
+
+/** Of more VLANs not each is asked for, but the bridge, whose privileges must then reach below. */
+const mostTags = 8;
+
+const diskTarget = (storage: string): Target => ({
+	kind: "disk-storage",
+	path: `/storage/${storage}`,
+	what: `storage ${storage}`,
+});
+
+/** Other names may be a VNet's. */
+export const isPlainBridge = (name: string): boolean => /^vmbr\d+$/.test(name);
+
+/** SDN.Use is looked for on the VLAN where there is one, otherwise on the bridge (pve-guest-common, check_vnet_access). */
+function bridgeTarget(
+	bridge: string,
+	vlan: number | undefined,
+	{ bridges }: Seen,
+	extra: Pick<Target, "onlySome" | "unnamed">,
+	template?: number,
+): Part {
+	const known = bridges?.get(bridge);
+	if (known !== undefined && typeof known !== "string") {
+		return { targets: [], unseen: [known] };
+	}
+
+	const path = known ?? `/sdn/zones/localnetwork/${bridge}`;
+	const whose = template === undefined ? " of new machines" : ` of template ${template}`;
+	const vlans = vlan === undefined ? (extra.unnamed === true ? " with its VLANs" : "") : ` with VLAN ${vlan}`;
+	const what = `bridge ${bridge}${vlans}${whose}`;
+	return {
+		targets: [{ kind: "bridge", path: vlan === undefined ? path : `${path}/${vlan}`, what, ...extra }],
+		unseen:
+			known === undefined && !isPlainBridge(bridge)
+				? [gap(`bridge ${bridge}`, "not-found", "whether it is a bridge or a VNet was not looked at")]
+				: [],
+	};
+}
+
+/** CAPMOX takes the first enabled storage with ISO images that the token sees, in an order that changes from call to call. */
+function isoStorages(nodes: readonly string[], { storages }: Seen): { targets: Target[]; withoutIso: string[] } {
+	if (storages === undefined) {
+		return { targets: [], withoutIso: [] };
+	}
+
+	const iso = storages.filter(({ content, enabled }) => enabled && content.includes("iso"));
+	const isOn = (node: string) => iso.filter(({ nodes: only }) => only === undefined || only.includes(node));
+	const used = nodes.length === 0 ? iso : [...new Set(nodes.flatMap(isOn))];
+	return {
+		targets: used.map(({ storage }) => ({
+			kind: "iso-storage",
+			path: `/storage/${storage}`,
+			what: `storage ${storage}`,
+		})),
+		withoutIso:
+			nodes.length === 0 && iso.length === 0
+				? ["any node"]
+				: nodes.filter((node) => isOn(node).length === 0).map((node) => `node ${node}`),
+	};
+}
+
+const drive = /^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$/;
+const isDrive = ([key]: readonly [string, string]): boolean => drive.test(key);
+const isCdrom = ([, value]: readonly [string, string]): boolean => value.split(",").includes("media=cdrom");
+
+/** A clone asks for AllocateSpace for every drive but CD-ROMs, and for the storage of saved states (qemu-server, API2/Qemu.pm). */
+function storagesIn(config: Readonly<Record<string, string>>): string[] {
+	const drives = Object.entries(config).filter((entry) => isDrive(entry) && !isCdrom(entry));
+	const found = drives.flatMap(([, value]) => /^(?:file=)?([A-Za-z][A-Za-z0-9._-]*):/.exec(value)?.[1] ?? []);
+	const { vmstatestorage } = config;
+	return [...new Set([...found, ...(vmstatestorage === undefined ? [] : [vmstatestorage])])];
+}
+
+const hasPhysicalDrive = (config: Readonly<Record<string, string>>): boolean =>
+	Object.entries(config).some((entry) => isDrive(entry) && isCdrom(entry) && /^(?:file=)?cdrom(?:,|$)/.test(entry[1]));
+
+interface Device {
+	readonly bridge: string;
+	readonly tag?: number;
+	readonly trunks: readonly number[];
+}
+
+function devicesIn(config: Readonly<Record<string, string>>): Device[] {
+	return Object.entries(config).flatMap(([key, value]) => {
+		const bridge = /(?:^|,)bridge=([^,]+)/.exec(value)?.[1];
+		const tag = /(?:^|,)tag=(\d+)/.exec(value)?.[1];
+		const trunks = /(?:^|,)trunks=([^,]+)/.exec(value)?.[1] ?? "";
+		return !/^net\d+$/.test(key) || bridge === undefined
+			? []
+			: [{ bridge, ...(tag === undefined ? {} : { tag: Number(tag) }), trunks: parseTrunks(trunks) }];
+	});
+}
+
+/** `2;10-12` → 2, 10, 11, 12. */
+function parseTrunks(text: string): number[] {
+	return text.split(";").flatMap((part) => {
+		const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+		return first === undefined
+			? []
+			: Array.from({ length: Math.max(0, Number(last) - Number(first) + 1) }, (_, index) => Number(first) + index);
+	});
+}
+
+function mappingsIn(config: Readonly<Record<string, string>>, vmid: number): Target[] {
+	return Object.entries(config).flatMap(([key, value]) => {
+		const type = /^(hostpci|usb)\d+$/.exec(key)?.[1];
+		const name = /(?:^|,)mapping=([^,]+)/.exec(value)?.[1];
+		return type === undefined || name === undefined
+			? []
+			: [
+					{
+						kind: "mapping",
+						path: `/mapping/${type === "usb" ? "usb" : "pci"}/${name}`,
+						what: `mapped device ${name} of template ${vmid}`,
+					} as const,
+				];
+	});
+}
+
+function unique<T>(items: readonly T[]): T[] {
+	const seen = new Set<string>();
+	return items.filter((item) => {
+		const key = JSON.stringify(item);
+		return seen.has(key) ? false : seen.add(key);
+	});
+}

@@ -1,0 +1,526 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { Judgement } from "../src/diagnose.ts";
+import { releases } from "../src/knowledge/privileges.ts";
+import { type Examined, examineWith, worldWith } from "./support/in-process.ts";
+import { faults } from "./support/proxmox/faults.ts";
+import { type Proxmox, type ProxmoxOptions, startProxmox } from "./support/proxmox/proxmox.ts";
+import { type Acl, goodToken, healthyState } from "./support/proxmox/state.ts";
+import { applyCommand } from "./support/pveum.ts";
+
+const generations = { 7: "7.4.19", 8: "8.4.17", 9: "9.2.11" } as const;
+const user = "capmox@pve";
+const token = goodToken.id;
+const { secret } = goodToken;
+
+const open: Proxmox[] = [];
+afterEach(async () => {
+	await Promise.all(open.splice(0).map((proxmox) => proxmox.close()));
+});
+
+async function start(options: ProxmoxOptions): Promise<Proxmox> {
+	const { roles = {}, acls = healthyState().acls } = options;
+	// Tests carry commands out on the state, which is theirs alone.
+	const proxmox = await startProxmox({ delay: 0, ...options, roles: { ...roles }, acls: [...acls] });
+	open.push(proxmox);
+	return proxmox;
+}
+
+interface Case {
+	readonly variables?: Readonly<Record<string, string>>;
+	readonly manifest?: string;
+	readonly id?: string;
+}
+
+const usual = { PROXMOX_SOURCENODE: "pve1", TEMPLATE_VMID: "9000", ALLOWED_NODES: "[pve1,pve2]", BRIDGE: "vmbr0" };
+
+function examine(proxmox: Proxmox, { variables = usual, manifest, id = token }: Case = {}): Promise<Examined> {
+	return examineWith(
+		worldWith({
+			variables: { PROXMOX_URL: proxmox.url, PROXMOX_TOKEN: id, PROXMOX_SECRET: secret, ...variables },
+			manifestText: manifest,
+		}),
+		"permissions",
+	);
+}
+
+const look = async (options: ProxmoxOptions, given: Case = {}): Promise<Examined> =>
+	examine(await start(options), given);
+
+const commandsOf = ({ verdict }: Judgement): (readonly string[])[] =>
+	verdict.kind === "problem"
+		? verdict.findings.flatMap(({ remedy }) =>
+				remedy.flatMap(({ command }) => (command === undefined ? [] : [command])),
+			)
+		: [];
+
+const grant = (path: string, role: string, propagate = true): Acl => ({ path, user, role, propagate });
+const agent = {
+	7: ["VM.Monitor"],
+	8: ["VM.Monitor"],
+	9: ["VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"],
+} as const;
+const machine = [
+	"VM.Allocate",
+	"VM.Audit",
+	"VM.PowerMgmt",
+	...["CDROM", "CPU", "Disk", "Memory", "Network", "Options"].map((part) => `VM.Config.${part}`),
+];
+
+/** What is enough, made by hand from the documents, not by the program. */
+const least = (release: 7 | 8 | 9): Required<Pick<ProxmoxOptions, "roles" | "acls">> => ({
+	roles: {
+		Audit: ["Sys.Audit"],
+		Guests: ["VM.Audit"],
+		Machine: [...machine, ...agent[release]],
+		Template: ["VM.Audit", "VM.Clone"],
+		Store: ["Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Allocate", "Datastore.Audit"],
+		...(release === 7 ? {} : { Net: ["SDN.Use"] }),
+	},
+	acls: [
+		grant("/", "Audit", false),
+		grant("/nodes", "Audit"),
+		grant("/vms", "Machine"),
+		grant("/vms/9000", "Template"),
+		grant("/storage/nfs", "Store"),
+		...(release === 7 ? [] : [grant("/sdn/zones/localnetwork/vmbr0", "Net")]),
+	],
+});
+
+/** The same, less one privilege of a role. */
+const without = (release: 7 | 8 | 9, ...privileges: string[]): ProxmoxOptions => {
+	const { roles, acls } = least(release);
+	return {
+		generation: generations[release],
+		acls,
+		roles: Object.fromEntries(
+			Object.entries(roles).map(([name, held]) => [name, held.filter((each) => !privileges.includes(each))]),
+		),
+	};
+};
+
+describe.each(releases)("Proxmox VE %s", (release) => {
+	const generation = generations[release];
+	const sdn = release === 7 ? [] : ["no-sdn-use"];
+
+	test("least privilege passes, also for a separated token that has it, too", async () => {
+		const { roles, acls } = least(release);
+		const { judgement } = await look({ generation, roles, acls });
+		expect(judgement.verdict).toMatchObject({ kind: "pass" });
+		const both = await look({
+			generation,
+			roles,
+			acls: [...acls, ...acls.map(({ path, role, propagate = true }) => ({ path, role, propagate, token }))],
+			tokens: { [token]: { secret, privsep: true } },
+		});
+		expect(both.judgement.verdict.kind).toBe("pass");
+	});
+
+	test("the quick start of CAPMOX's guide fails, and says what to add", async () => {
+		const proxmox = await start({ generation, acls: [grant("/", "PVEVMAdmin")] });
+		const { judgement, codes } = await examine(proxmox);
+		expect(codes).toEqual([
+			"no-sys-audit",
+			"no-datastore-allocate-space",
+			...sdn,
+			"no-iso-storage",
+			"no-cluster-audit",
+		]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, release, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict).toMatchObject({ kind: "pass" });
+	});
+
+	test("a separated token without an ACL", async () => {
+		const proxmox = await start({ generation, tokens: { [token]: { secret, privsep: true } } });
+		const { judgement, codes } = await examine(proxmox);
+		expect(codes).toEqual(["no-privileges"]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, release, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+	});
+
+	test("root's token may too much, and so may Administrator's", async () => {
+		const id = "root@pam!capi";
+		const root = await look({ generation, tokens: { [id]: { secret, privsep: false } } }, { id });
+		expect([root.codes, root.judgement.verdict.kind]).toEqual([["over-privileged"], "problem"]);
+		expect((await look({ generation, acls: [grant("/", "Administrator")] })).codes).toEqual(["over-privileged"]);
+		const separated = await look({ generation, tokens: { [id]: { secret, privsep: true } } }, { id });
+		expect(separated.codes).toEqual(["no-privileges"]);
+	});
+
+	const rows: readonly (readonly [string, readonly string[]])[] = [
+		["Sys.Audit", ["no-sys-audit", "no-cluster-audit"]],
+		["VM.Clone", ["no-vm-clone"]],
+		["VM.Allocate", ["no-vm-allocate"]],
+		["VM.Config.CPU", ["no-vm-config"]],
+		["VM.Config.CDROM", ["no-vm-config"]],
+		["VM.Config.Options", ["no-vm-config"]],
+		["VM.PowerMgmt", ["no-vm-powermgmt"]],
+		["Datastore.AllocateSpace", ["no-datastore-allocate-space"]],
+		["Datastore.AllocateTemplate", ["no-datastore-allocate-template"]],
+		["Datastore.Allocate", ["no-datastore-allocate"]],
+	];
+	test.each(rows)("all but %s", async (privilege, expected) => {
+		const proxmox = await start(without(release, privilege));
+		const { judgement, codes } = await examine(proxmox);
+		expect(codes).toEqual(expected);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, release, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict).toMatchObject({ kind: "pass" });
+	});
+
+	test("no VM.Audit: the template cannot be judged either, and that is said", async () => {
+		const { codes, judgement } = await look(without(release, "VM.Audit"));
+		expect(codes).toEqual(["no-vm-audit", "guests-unaudited"]);
+		expect(judgement.verdict).toMatchObject({ missing: [{ fact: "proxmox.setup", cause: "forbidden" }] });
+	});
+
+	test("the agent: nothing, only half, or told not to", async () => {
+		const proxmox = await start(without(release, ...agent[release]));
+		expect((await examine(proxmox)).codes).toEqual(
+			release === 9 ? ["no-guest-agent", "no-agent-exec"] : ["no-guest-agent"],
+		);
+		const manifest = (checks: string) => `
+apiVersion: infrastructure.cluster.x-k8s.io/v1alpha2
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec:
+  template:
+    spec:
+      sourceNode: pve1
+      templateID: 9000
+      network: { networkDevices: [{ name: net0, bridge: vmbr0 }] }
+      checks: ${checks}
+`;
+		const told = async (checks: string) => (await examine(proxmox, { manifest: manifest(checks) })).codes;
+		expect(await told("{ skipQemuGuestAgent: true, skipCloudInitStatus: true }")).toEqual([]);
+		expect(await told("{ skipQemuGuestAgent: true }")).toEqual(["no-agent-exec"]);
+		expect(await told("{ skipCloudInitStatus: true }")).toEqual(["no-guest-agent"]);
+	});
+
+	test("asks little", async () => {
+		const proxmox = await start({ generation });
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+		const own = proxmox.requests.filter(({ path }) => path !== "/access/domains" && path !== "/version");
+		expect(own.length).toBeLessThanOrEqual(10 + proxmox.state.nodes.length);
+		expect(own.every(({ method, secure }) => method === "GET" && secure)).toBe(true);
+		expect(proxmox.connections).toBeLessThanOrEqual(5);
+	});
+});
+
+test("Proxmox VE 9 with the role of 8, whose VM.Monitor is gone", async () => {
+	const { roles, acls } = least(8);
+	const proxmox = await start({ generation: generations[9], roles, acls });
+	const { codes, judgement } = await examine(proxmox);
+	expect(codes).toEqual(["no-guest-agent", "no-agent-exec"]);
+	for (const command of commandsOf(judgement)) {
+		applyCommand(proxmox, 9, command);
+	}
+
+	expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+});
+
+describe("pools", () => {
+	const { roles, acls } = least(9);
+	const pooled = [
+		...acls.filter(({ path }) => path !== "/vms"),
+		grant("/pool/capi", "Machine"),
+		grant("/vms", "Guests"),
+	];
+	const manifest = (pool: string) => `
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} network: { default: { bridge: vmbr0 } } } } }
+`;
+
+	test("VM.Allocate only on a pool, and no pool is set: this, and nothing that follows from it", async () => {
+		const proxmox = await start({ roles, acls: pooled });
+		const { codes, judgement } = await examine(proxmox);
+		expect(codes).toEqual(["pool-not-set"]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, 9, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+	});
+
+	test("the pool is set", async () => {
+		expect((await look({ roles, acls: pooled }, { manifest: manifest("pool: capi,") })).judgement.verdict.kind).toBe(
+			"pass",
+		);
+		expect((await look({ roles, acls: pooled }, { manifest: manifest("") })).codes).toEqual(["pool-not-set"]);
+		expect((await look({ roles, acls: pooled }, { manifest: manifest("pool: other,") })).codes).toContain(
+			"no-vm-allocate",
+		);
+	});
+
+	test("the pool lacks something besides", async () => {
+		const { Machine = [] } = roles;
+		const some = { ...roles, Machine: Machine.filter((each) => each !== "VM.PowerMgmt") };
+		const proxmox = await start({ roles: some, acls: pooled });
+		expect((await examine(proxmox)).codes).toEqual(["pool-not-set", "no-vm-powermgmt"]);
+	});
+
+	test("other guests are not seen", async () => {
+		const blind = pooled.filter(({ path }) => path !== "/vms");
+		const proxmox = await start({ roles, acls: blind });
+		const allowed = `---\nkind: ProxmoxCluster\nmetadata: { name: demo }\nspec: { allowedNodes: [pve1] }\n---\n${manifest("pool: capi,")}`;
+		const { codes, judgement } = await examine(proxmox, { manifest: allowed });
+		expect(codes).toEqual(["guests-unaudited"]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, 9, command);
+		}
+
+		expect((await examine(proxmox, { manifest: allowed })).judgement.verdict.kind).toBe("pass");
+	});
+});
+
+describe("networks", () => {
+	const { roles, acls } = least(9);
+	const bare = acls.filter(({ path }) => !path.startsWith("/sdn"));
+	const withNet = (...paths: string[]) => ({ roles, acls: [...bare, ...paths.map((path) => grant(path, "Net"))] });
+	const local = "/sdn/zones/localnetwork/vmbr0";
+	const tagged = `
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, network: { networkDevices: [{ bridge: vmbr0, vlan: 1234 }] } } } }
+`;
+
+	test("SDN.Use on a VLAN only, as CAPMOX's table has it: the untagged template cannot be cloned", async () => {
+		const proxmox = await start(withNet(`${local}/1234`));
+		const { codes, judgement, sheet } = await examine(proxmox, { manifest: tagged });
+		expect(codes).toEqual(["no-sdn-use"]);
+		expect(JSON.stringify(judgement.verdict)).toContain("bridge vmbr0 of template 9000");
+		expect(JSON.stringify(judgement.verdict)).not.toContain(`path=${local}/1234`);
+		expect(sheet["proxmox.setup"]?.state).toBe("known");
+	});
+
+	test("an ACL on the VLAN without SDN.Use takes away what the bridge has", async () => {
+		const { codes } = await look(
+			{ roles, acls: [...withNet(local).acls, grant(`${local}/1234`, "Guests")] },
+			{ manifest: tagged },
+		);
+		expect(codes).toEqual(["no-sdn-use"]);
+		expect((await look(withNet(local), { manifest: tagged })).judgement.verdict.kind).toBe("pass");
+	});
+
+	test("a VNet is judged in its zone; one that cannot be seen leaves the verdict unknown", async () => {
+		const sdn = { zones: [{ zone: "lab", type: "vlan" }], vnets: [{ vnet: "capi", zone: "lab" }] };
+		const variables = { ...usual, BRIDGE: "capi" };
+		const state = (...more: Acl[]): ProxmoxOptions => ({
+			...withNet(local),
+			...sdn,
+			acls: [...withNet(local).acls, ...more],
+		});
+		const seen = { ...roles, See: ["SDN.Audit"], Both: ["SDN.Audit", "SDN.Use"] };
+		expect((await look(state(), { variables })).judgement.verdict).toMatchObject({ kind: "unknown" });
+		const audit = await look({ ...state(grant("/sdn/zones/lab", "See")), roles: seen }, { variables });
+		expect(audit.codes).toEqual(["no-sdn-use"]);
+		const both = await look({ ...state(grant("/sdn/zones/lab", "Both")), roles: seen }, { variables });
+		expect(both.judgement.verdict.kind).toBe("pass");
+		const use = await look(state(grant("/sdn/zones/lab/capi", "Net")), { variables });
+		expect(use.judgement.verdict.kind).toBe("pass");
+	});
+
+	test("a bridge that only some flavors use is no error", async () => {
+		const { judgement, codes } = await look(withNet(local), { variables: { ...usual, SECONDARY_BRIDGE: "vmbr1" } });
+		expect(codes).toEqual(["no-sdn-use"]);
+		expect(judgement.verdict).toMatchObject({ findings: [{ severity: "warning", confidence: "likely" }] });
+	});
+});
+
+describe("what the template is made of", () => {
+	const { roles, acls } = least(9);
+	const [template, ...others] = healthyState().vms;
+	const made = (config: Record<string, string>): ProxmoxOptions => ({
+		roles,
+		acls,
+		vms: [{ ...template!, config: { ...template!.config, ...config } }, ...others],
+	});
+	test.each([
+		["another disk on another storage", { scsi1: "local-lvm:base-9000-disk-1,size=4G" }, "no-datastore-allocate-space"],
+		[
+			"an EFI disk on another storage",
+			{ efidisk0: "local-lvm:base-9000-disk-1,size=4M" },
+			"no-datastore-allocate-space",
+		],
+		["a physical CD-ROM drive", { ide2: "cdrom,media=cdrom" }, "no-sys-console"],
+		["a mapped device", { hostpci0: "mapping=gpu,pcie=1" }, "no-mapping-use"],
+		["a second bridge", { net1: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr7" }, "no-sdn-use"],
+		["trunks", { net0: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr5,trunks=2;4-6" }, "no-sdn-use"],
+		["many trunks", { net0: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr5,trunks=2-4094" }, "no-sdn-use"],
+	])("%s", async (_, config, code) => {
+		const proxmox = await start(made(config as Record<string, string>));
+		const { codes, judgement } = await examine(proxmox);
+		expect(codes).toEqual([code]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, 9, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+	});
+	test.each([
+		["an ISO in the drive", { ide2: "local:iso/debian.iso,media=cdrom" }],
+		["a cloud-init drive elsewhere", { ide2: "local-lvm:vm-9000-cloudinit,media=cdrom" }],
+		["an empty drive", { ide2: "none,media=cdrom" }],
+	])("%s needs nothing more", async (_, config) => {
+		expect((await look(made(config as Record<string, string>))).judgement.verdict.kind).toBe("pass");
+	});
+});
+
+describe("storages for ISO images", () => {
+	const { roles, acls } = least(9);
+	const storages = healthyState().storages.map((storage) =>
+		storage.storage === "local" ? { ...storage, content: "iso,backup" } : storage,
+	);
+
+	test("a second one that is seen but not writable may be chosen, by chance", async () => {
+		const proxmox = await start({
+			storages,
+			roles: { ...roles, See: ["Datastore.Audit"] },
+			acls: [...acls, grant("/storage/local", "See")],
+		});
+		expect((await examine(proxmox)).codes).toEqual(["no-datastore-allocate-template", "no-datastore-allocate"]);
+	});
+
+	test("a second one that is not seen does not matter, nor one that is disabled or elsewhere", async () => {
+		expect((await look({ storages, roles, acls })).judgement.verdict.kind).toBe("pass");
+		for (const change of [{ disabled: true }, { nodes: ["pve3"] }]) {
+			const changed = storages.map((storage) => (storage.storage === "local" ? { ...storage, ...change } : storage));
+			const seen = {
+				storages: changed,
+				roles: { ...roles, See: ["Datastore.Audit"] },
+				acls: [...acls, grant("/storage/local", "See")],
+			};
+			expect((await look(seen)).judgement.verdict.kind).toBe("pass");
+		}
+	});
+
+	test("one node has none", async () => {
+		const only = healthyState().storages.map((storage) =>
+			storage.storage === "nfs" ? { ...storage, nodes: ["pve1"] } : storage,
+		);
+		const { codes, judgement } = await look({ storages: only });
+		expect(codes).toEqual(["no-iso-storage"]);
+		expect(JSON.stringify(judgement.verdict)).toContain("on node pve2");
+	});
+});
+
+describe("tags", () => {
+	const { roles, acls } = least(9);
+	test.each([
+		[{ "user-tag-access": { "user-allow": "list", "user-allow-list": ["a"] } }],
+		[{ "user-tag-access": { "user-allow": "none" } }],
+		[{ "registered-tags": ["prod", "go-proxmox+cloud-init"] }],
+	])("%j", async (datacenter) => {
+		const proxmox = await start({ roles, acls, datacenter });
+		const { codes, judgement } = await examine(proxmox);
+		expect(codes).toEqual(["tags-restricted"]);
+		for (const command of commandsOf(judgement)) {
+			applyCommand(proxmox, 9, command);
+		}
+
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+	});
+
+	test("Sys.Modify on / is above all rules, and other registered tags do no harm", async () => {
+		const above = { ...roles, Audit: ["Sys.Audit", "Sys.Modify"] };
+		const strict = { "user-tag-access": { "user-allow": "none" } };
+		expect((await look({ roles: above, acls, datacenter: strict })).judgement.verdict.kind).toBe("pass");
+		const other = { "registered-tags": ["prod"], "user-tag-access": { "user-allow": "free" } };
+		expect((await look({ roles, acls, datacenter: other })).judgement.verdict.kind).toBe("pass");
+	});
+});
+
+describe("what is not known is never a pass", () => {
+	const unknown = async (options: ProxmoxOptions, given: Case = {}) => {
+		const { judgement } = await look(options, given);
+		expect(judgement.verdict.kind).toBe("unknown");
+		return JSON.stringify(judgement.verdict);
+	};
+
+	test("nothing names the machines", async () => {
+		expect(await unknown({}, { variables: {} })).toContain("--manifest FILE");
+	});
+
+	test("no template, no bridge", async () => {
+		expect(await unknown({}, { variables: { ...usual, TEMPLATE_VMID: "" } })).toContain("TEMPLATE_VMID");
+		expect(await unknown({}, { variables: { ...usual, BRIDGE: "" } })).toContain("BRIDGE");
+	});
+
+	test("the template is not there", async () => {
+		expect(await unknown({}, { variables: { ...usual, TEMPLATE_VMID: "9001" } })).toContain("9001.conf");
+		const { PROXMOX_SOURCENODE: _, ...nowhere } = usual;
+		expect(await unknown({}, { variables: { ...nowhere, TEMPLATE_VMID: "9001" } })).toContain("on which node");
+	});
+
+	test("by tags: found, not found, not to be seen", async () => {
+		const tags = (given: string) => ({ ALLOWED_NODES: "[pve1]", BRIDGE: "vmbr0", TEMPLATE_TAGS: given });
+		expect((await look({}, { variables: tags("capmox,template") })).judgement.verdict.kind).toBe("pass");
+		expect(await unknown({}, { variables: tags("other") })).toContain("no template with the tags other");
+		const blind = await look(without(9, "VM.Audit"), { variables: tags("capmox,template") });
+		expect(blind.codes).toContain("no-vm-audit");
+	});
+
+	test.each([
+		"/access/permissions",
+		"/storage",
+		"/cluster/resources",
+		"/nodes/pve1/qemu/9000/config",
+		"/cluster/options",
+	])("%s fails", async (path) => {
+		for (const fault of [
+			faults.garbageJson(),
+			faults.htmlLogin(),
+			faults.badGateway(),
+			faults.cutInBody(),
+			faults.truncatedJson(),
+		]) {
+			const proxmox = await start({ faults: { [path]: fault } });
+			const { judgement } = await examine(proxmox);
+			expect([path, judgement.verdict.kind]).toEqual([path, "unknown"]);
+		}
+	});
+
+	test("a node that cannot be reached hides the template", async () => {
+		const [first, ...others] = healthyState().nodes;
+		expect(
+			await unknown({ nodes: [{ ...first!, failure: { status: 595, reason: "No route to host" } }, ...others] }),
+		).toContain("595");
+	});
+
+	test("a release that is not known yet", async () => {
+		expect(await unknown({ version: { version: "10.0.1" } })).toContain("Proxmox VE 10.0.1");
+	});
+
+	test("a token that is not accepted is not sent again", async () => {
+		const proxmox = await start({});
+		const { sheet, judgement } = await examine(proxmox, { id: "capmox@pve!nope" });
+		expect(judgement.verdict.kind).toBe("unknown");
+		expect(sheet["proxmox.permissions"]).toMatchObject({ state: "unavailable", cause: "unauthorized" });
+		expect(proxmox.requests.map(({ path }) => path)).toEqual(["/access/domains", "/version"]);
+	});
+
+	test("another server never sees the token", async () => {
+		const proxmox = await start({ product: "login-proxy" });
+		expect((await examine(proxmox)).judgement.verdict.kind).toBe("unknown");
+		expect(proxmox.requests.some(({ authorization }) => authorization !== undefined)).toBe(false);
+	});
+
+	test("an untrusted certificate, where CAPMOX verifies", async () => {
+		const proxmox = await start({});
+		const { judgement } = await examine(proxmox, { variables: { ...usual, PROXMOX_INSECURE: "false" } });
+		expect([judgement.verdict.kind, proxmox.requests.length]).toEqual(["unknown", 0]);
+	});
+
+	test("nothing is set up", async () => {
+		const { judgement } = await examineWith(worldWith({ variables: {} }), "permissions");
+		expect(judgement.verdict.kind).toBe("skip");
+	});
+});
