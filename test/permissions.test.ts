@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { openWorld } from "../src/access/world.ts";
 import type { Judgement } from "../src/diagnose.ts";
 import { releases } from "../src/knowledge/privileges.ts";
 import { type Examined, examineWith, worldWith } from "./support/in-process.ts";
+import { type Kubernetes, type KubernetesOptions, startKubernetes } from "./support/kubernetes/server.ts";
 import { faults } from "./support/proxmox/faults.ts";
 import { type Proxmox, type ProxmoxOptions, startProxmox } from "./support/proxmox/proxmox.ts";
 import { type Acl, goodToken, healthyState } from "./support/proxmox/state.ts";
@@ -310,6 +312,14 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, network: { netwo
 		expect((await look(withNet(local), { manifest: tagged })).judgement.verdict.kind).toBe("pass");
 	});
 
+	test("many trunks are not judged by the few VLANs that are granted", async () => {
+		const [first, ...others] = healthyState().vms;
+		const net0 = "virtio=BC:24:11:2E:C5:4A,bridge=vmbr0,trunks=2-4094";
+		const vms = [{ ...first!, config: { ...first!.config, net0 } }, ...others];
+		expect((await look({ ...withNet(`${local}/5`), vms })).codes).toEqual(["no-sdn-use"]);
+		expect((await look({ ...withNet(local), vms })).judgement.verdict.kind).toBe("pass");
+	});
+
 	test("a VNet is judged in its zone; one that cannot be seen leaves the verdict unknown", async () => {
 		const sdn = { zones: [{ zone: "lab", type: "vlan" }], vnets: [{ vnet: "capi", zone: "lab" }] };
 		const variables = { ...usual, BRIDGE: "capi" };
@@ -356,7 +366,7 @@ describe("what the template is made of", () => {
 		["trunks", { net0: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr5,trunks=2;4-6" }, "no-sdn-use"],
 		["many trunks", { net0: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr5,trunks=2-4094" }, "no-sdn-use"],
 	])("%s", async (_, config, code) => {
-		const proxmox = await start(made(config as Record<string, string>));
+		const proxmox = await start(made(config));
 		const { codes, judgement } = await examine(proxmox);
 		expect(codes).toEqual([code]);
 		for (const command of commandsOf(judgement)) {
@@ -438,6 +448,68 @@ describe("tags", () => {
 	});
 });
 
+describe("the management cluster", () => {
+	const objects = (version: string, spec: string, cluster = "") => `
+apiVersion: infrastructure.cluster.x-k8s.io/${version}
+kind: ProxmoxCluster
+metadata: { name: demo, namespace: default, labels: { cluster.x-k8s.io/cluster-name: demo } }
+spec: { allowedNodes: [pve1, pve2]${cluster} }
+---
+apiVersion: infrastructure.cluster.x-k8s.io/${version}
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker, namespace: default, labels: { cluster.x-k8s.io/cluster-name: demo } }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${spec} } } }
+`;
+	const network = "network: { networkDevices: [{ name: net0, bridge: vmbr0, vlan: 20 }] }";
+	const running: Kubernetes[] = [];
+	afterEach(async () => {
+		await Promise.all(running.splice(0).map((kubernetes) => kubernetes.close()));
+	});
+	const manage = async (options: KubernetesOptions, variables: Record<string, string> = {}, acls = least(9).acls) => {
+		const kubernetes = await startKubernetes(options);
+		running.push(kubernetes);
+		const proxmox = await start({ roles: least(9).roles, acls });
+		const { kubectl } = openWorld({ kubeconfig: kubernetes.kubeconfig });
+		const login = { PROXMOX_URL: proxmox.url, PROXMOX_TOKEN: token, PROXMOX_SECRET: secret };
+		return examineWith(worldWith({ variables: { ...login, ...variables }, kubectl }), "permissions");
+	};
+	const passSaying = (text: string) => ({ kind: "pass", summary: expect.stringContaining(text) as string });
+	const only = (vlan: number) => [
+		...least(9).acls.filter(({ path }) => !path.startsWith("/sdn")),
+		grant("/sdn/zones/localnetwork/vmbr0", "Net", false),
+		...(vlan === 0 ? [] : [grant(`/sdn/zones/localnetwork/vmbr0/${vlan}`, "Net")]),
+	];
+
+	test.each(["v1alpha1", "v1alpha2"])("tells the machines, %s", async (version) => {
+		const good = await manage({ objects: objects(version, network) }, {}, only(20));
+		expect(good.judgement.verdict).toMatchObject(passSaying("management cluster"));
+		expect((await manage({ objects: objects(version, network) }, {}, only(0))).codes).toEqual(["no-sdn-use"]);
+	});
+
+	test("adds to the variables, and cannot be reached: said, and nothing else spoilt", async () => {
+		expect((await manage({ objects: objects("v1alpha2", network) }, usual, only(0))).codes).toEqual(["no-sdn-use"]);
+		const { judgement } = await manage({ objects: objects("v1alpha2", network), transport: "refused" }, usual);
+		expect(judgement.verdict).toMatchObject(passSaying("Not considered: the management cluster"));
+	});
+
+	test("a cluster with a Secret of its own uses another token", async () => {
+		const foreign = objects("v1alpha2", network, ", credentialsRef: { name: other }");
+		const { judgement } = await manage({ objects: foreign }, usual, only(0));
+		expect(judgement.verdict).toMatchObject(passSaying("default/demo has credentials"));
+	});
+
+	test("a cluster without CAPMOX says nothing", async () => {
+		expect((await manage({}, usual)).judgement.verdict.kind).toBe("pass");
+		expect((await manage({})).judgement.verdict.kind).toBe("unknown");
+	});
+
+	test("an old template object whose VM is gone is no failure of the token", async () => {
+		const stale = objects("v1alpha2", network).replace("templateID: 9000", "templateID: 8000");
+		const { judgement } = await manage({ objects: stale }, usual, only(20));
+		expect(judgement.verdict).toMatchObject(passSaying("8000"));
+	});
+});
+
 describe("what is not known is never a pass", () => {
 	const unknown = async (options: ProxmoxOptions, given: Case = {}) => {
 		const { judgement } = await look(options, given);
@@ -456,8 +528,9 @@ describe("what is not known is never a pass", () => {
 
 	test("the template is not there", async () => {
 		expect(await unknown({}, { variables: { ...usual, TEMPLATE_VMID: "9001" } })).toContain("9001.conf");
-		const { PROXMOX_SOURCENODE: _, ...nowhere } = usual;
-		expect(await unknown({}, { variables: { ...nowhere, TEMPLATE_VMID: "9001" } })).toContain("on which node");
+		expect(await unknown({}, { variables: { ...usual, PROXMOX_SOURCENODE: "", TEMPLATE_VMID: "9001" } })).toContain(
+			"on which node",
+		);
 	});
 
 	test("by tags: found, not found, not to be seen", async () => {

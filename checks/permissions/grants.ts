@@ -27,7 +27,7 @@ export function holderOf(token = "capmox@pve!capi"): Holder {
 }
 
 /** What a role for this kind of target holds; the agent's privileges only where some machine needs them. */
-export function privilegesFor(kind: TargetKind, release: Release, targets: readonly Target[]): readonly string[] {
+function privilegesFor(kind: TargetKind, release: Release, targets: readonly Target[]): readonly string[] {
 	const own = targets.filter((target) => target.kind === kind);
 	const needed = steps.filter(
 		(step) =>

@@ -33,8 +33,8 @@ function codeOf({ code }: Step): Code {
 const isSkipped = ({ unless }: Step, { skips = [] }: Target): boolean => unless !== undefined && skips.includes(unless);
 
 /**
- * A pool's roles count on what is made in it. A root that stands for what nobody named, and /vms for every guest, must pass
- * the privilege on; where it is held somewhere below such a root, that may be just the right place, and is no lack.
+ * A pool's roles count on what is made in it. What stands for all below must pass the privilege on, and so must a root
+ * that stands for what nobody named; where it is held somewhere below such a root, that may be just the right place.
  */
 function isHeld(permissions: Permissions, target: Target, any: readonly string[]): boolean {
 	const at = (path: string) => permissions.paths[path] ?? {};
@@ -48,7 +48,7 @@ function isHeld(permissions: Permissions, target: Target, any: readonly string[]
 		);
 	}
 
-	if (target.kind === "guests") {
+	if (target.below === true) {
 		return any.some((privilege) => at(target.path)[privilege] === 1);
 	}
 

@@ -7,7 +7,7 @@ import { readPlacement } from "./placement.ts";
 import type { Know } from "./probe.ts";
 import type { ProxmoxAccess } from "./proxmox.ts";
 import { causeOf, describeExchange, openProxmox, readData } from "./proxmox-session.ts";
-import { resolveTargets, type Target, target, unseen } from "./targets.ts";
+import { isWithoutTemplate, resolveTargets, type Target, target, unseen } from "./targets.ts";
 
 /** Privilege → 1: also on paths below, 0: held here only, but held. */
 const held = z.record(z.string(), z.union([z.literal(0), z.literal(1)]));
@@ -76,13 +76,19 @@ export async function readProxmoxPermissions(
 		});
 	try {
 		const [overview, running] = await Promise.all([data("access/permissions", overviewAnswer), manage(world, given)]);
-		const plans = [...given.machines, ...running.machines];
-		const placement = await readPlacement(plans, release, overview, data);
+		const all = [...given.machines, ...running.machines];
+		const placement = await readPlacement(all, release, overview, data);
+		const stale = running.machines.filter((plan) => isWithoutTemplate(plan, placement.seen));
+		const plans = stale.length === all.length ? all : all.filter((plan) => !stale.includes(plan));
 		const { targets, unseen: missing, withoutIso } = resolveTargets(plans, placement.seen, release);
 		return {
 			release,
 			considered: [...(given.machines.length > 0 ? [given.source] : []), ...running.considered],
-			notConsidered: [...ownCredentials(given.otherCredentials), ...running.notConsidered],
+			notConsidered: [
+				...ownCredentials(given.otherCredentials),
+				...running.notConsidered,
+				...(plans === all ? [] : stale.map(sayStale)),
+			],
 			targets: [...targets],
 			withoutIso: [...withoutIso],
 			tags: [...new Set(plans.flatMap(({ tags }) => tags))],
@@ -230,6 +236,9 @@ async function manage(world: World, given: EnvironmentMachines): Promise<Running
 
 const ownCredentials = (clusters: readonly string[]): string[] =>
 	clusters.map((name) => `ProxmoxCluster ${name} has credentials of its own`);
+
+const sayStale = ({ from, templateId, templateTags }: MachinePlan): string =>
+	`${from} (no VM ${templateId ?? `with the tags ${templateTags.join(";")}`} is seen)`;
 
 const isSame = (one: MachinePlan, other: MachinePlan): boolean =>
 	JSON.stringify({ ...one, from: "" }) === JSON.stringify({ ...other, from: "" });

@@ -83,7 +83,9 @@ export async function readPlacement(
 
 function asUnseen(what: string, error: unknown): Unseen {
 	if (error instanceof ProbeError) {
-		return { what, cause: error.reason, because: error.message };
+		// Proxmox VE says by a 500 that there is no such VM on the node.
+		const isAbsent = error.reason === "server-error" && /Configuration file .* does not exist/.test(error.message);
+		return { what, cause: isAbsent ? "not-found" : error.reason, because: error.message };
 	}
 
 	throw error;

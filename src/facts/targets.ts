@@ -2,6 +2,7 @@ import * as z from "zod";
 import { causes } from "../errors.ts";
 import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
 import type { MachinePlan } from "./machines.ts";
+import { devicesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
 
 /** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
 export const target = z.object({
@@ -11,6 +12,8 @@ export const target = z.object({
 	what: z.string(),
 	/** Nothing names what is meant, so that the root of its kind stands for it. */
 	unnamed: z.literal(true).optional(),
+	/** Everything below is meant, so that the privilege must reach it. */
+	below: z.literal(true).optional(),
 	/** A machine is made in this pool. */
 	pool: z.string().optional(),
 	skips: z.array(z.enum(skippable)).optional(),
@@ -72,6 +75,13 @@ export function templatesOf(plan: MachinePlan, { guests = [] }: Seen): readonly 
 		? []
 		: guests.filter(({ isTemplate, tags }) => isTemplate && plan.templateTags.every((tag) => tags.includes(tag)));
 }
+
+/** No VM is there that the plan could be made from, as with an old ProxmoxMachineTemplate that nobody deleted. */
+export const isWithoutTemplate = (plan: MachinePlan, seen: Seen): boolean =>
+	templatesOf(plan, seen).every(({ vmid }) => {
+		const config = seen.configs?.get(vmid);
+		return config !== undefined && isUnseen(config) && config.cause === "not-found";
+	});
 
 /** Every bridge that a plan or its templates name. */
 export function bridgesOf(plans: readonly MachinePlan[], seen: Seen): readonly string[] {
@@ -147,7 +157,9 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	);
 	const targets: Target[] = [
 		...nodes.map((node): Target => ({ kind: "node", path: `/nodes/${node}`, what: `node ${node}` })),
-		...(plan.allowedNodes.length === 0 ? [] : [{ kind: "guests", path: "/vms", what: "all guests" } as const]),
+		...(plan.allowedNodes.length === 0
+			? []
+			: [{ kind: "guests", path: "/vms", what: "all guests", below: true } as const]),
 		plan.pool === undefined
 			? { kind: "machine", path: newMachinePath, what: "new machines", ...skips }
 			: { kind: "machine", path: newMachinePath, what: `new machines in pool ${plan.pool}`, pool: plan.pool, ...skips },
@@ -215,7 +227,7 @@ function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: R
 	const devices = devicesIn(config).flatMap(({ bridge, tag, trunks }) => {
 		const tags = tag === undefined ? trunks : [tag, ...trunks];
 		return tags.length === 0 || tags.length > mostTags
-			? [bridgeTarget(bridge, undefined, seen, tags.length === 0 ? {} : { unnamed: true }, vmid)]
+			? [bridgeTarget(bridge, undefined, seen, tags.length === 0 ? {} : { below: true }, vmid)]
 			: tags.map((each) => bridgeTarget(bridge, each, seen, {}, vmid));
 	});
 	return {
@@ -225,7 +237,7 @@ function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: R
 			...(hasPhysicalDrive(config)
 				? [{ kind: "physical-drive", path: "/", what: `the physical CD-ROM drive of template ${vmid}` } as const]
 				: []),
-			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingsIn(config, vmid)] : []),
+			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingTargets(config, vmid)] : []),
 		],
 		unseen: release >= 8 ? devices.flatMap((part) => part.unseen) : [],
 	};
@@ -240,6 +252,13 @@ const diskTarget = (storage: string): Target => ({
 	what: `storage ${storage}`,
 });
 
+const mappingTargets = (config: Readonly<Record<string, string>>, vmid: number): Target[] =>
+	mappingsIn(config).map(({ name, type }) => ({
+		kind: "mapping",
+		path: `/mapping/${type}/${name}`,
+		what: `mapped device ${name} of template ${vmid}`,
+	}));
+
 /** Other names may be a VNet's. */
 export const isPlainBridge = (name: string): boolean => /^vmbr\d+$/.test(name);
 
@@ -248,7 +267,7 @@ function bridgeTarget(
 	bridge: string,
 	vlan: number | undefined,
 	{ bridges }: Seen,
-	extra: Pick<Target, "onlySome" | "unnamed">,
+	extra: Pick<Target, "onlySome" | "below">,
 	template?: number,
 ): Part {
 	const known = bridges?.get(bridge);
@@ -258,7 +277,7 @@ function bridgeTarget(
 
 	const path = known ?? `/sdn/zones/localnetwork/${bridge}`;
 	const whose = template === undefined ? " of new machines" : ` of template ${template}`;
-	const vlans = vlan === undefined ? (extra.unnamed === true ? " with its VLANs" : "") : ` with VLAN ${vlan}`;
+	const vlans = vlan === undefined ? (extra.below === true ? " with its VLANs" : "") : ` with VLAN ${vlan}`;
 	const what = `bridge ${bridge}${vlans}${whose}`;
 	return {
 		targets: [{ kind: "bridge", path: vlan === undefined ? path : `${path}/${vlan}`, what, ...extra }],
@@ -289,64 +308,6 @@ function isoStorages(nodes: readonly string[], { storages }: Seen): { targets: T
 				? ["any node"]
 				: nodes.filter((node) => isOn(node).length === 0).map((node) => `node ${node}`),
 	};
-}
-
-const drive = /^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$/;
-const isDrive = ([key]: readonly [string, string]): boolean => drive.test(key);
-const isCdrom = ([, value]: readonly [string, string]): boolean => value.split(",").includes("media=cdrom");
-
-/** A clone asks for AllocateSpace for every drive but CD-ROMs, and for the storage of saved states (qemu-server, API2/Qemu.pm). */
-function storagesIn(config: Readonly<Record<string, string>>): string[] {
-	const drives = Object.entries(config).filter((entry) => isDrive(entry) && !isCdrom(entry));
-	const found = drives.flatMap(([, value]) => /^(?:file=)?([A-Za-z][A-Za-z0-9._-]*):/.exec(value)?.[1] ?? []);
-	const { vmstatestorage } = config;
-	return [...new Set([...found, ...(vmstatestorage === undefined ? [] : [vmstatestorage])])];
-}
-
-const hasPhysicalDrive = (config: Readonly<Record<string, string>>): boolean =>
-	Object.entries(config).some((entry) => isDrive(entry) && isCdrom(entry) && /^(?:file=)?cdrom(?:,|$)/.test(entry[1]));
-
-interface Device {
-	readonly bridge: string;
-	readonly tag?: number;
-	readonly trunks: readonly number[];
-}
-
-function devicesIn(config: Readonly<Record<string, string>>): Device[] {
-	return Object.entries(config).flatMap(([key, value]) => {
-		const bridge = /(?:^|,)bridge=([^,]+)/.exec(value)?.[1];
-		const tag = /(?:^|,)tag=(\d+)/.exec(value)?.[1];
-		const trunks = /(?:^|,)trunks=([^,]+)/.exec(value)?.[1] ?? "";
-		return !/^net\d+$/.test(key) || bridge === undefined
-			? []
-			: [{ bridge, ...(tag === undefined ? {} : { tag: Number(tag) }), trunks: parseTrunks(trunks) }];
-	});
-}
-
-/** `2;10-12` → 2, 10, 11, 12. */
-function parseTrunks(text: string): number[] {
-	return text.split(";").flatMap((part) => {
-		const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
-		return first === undefined
-			? []
-			: Array.from({ length: Math.max(0, Number(last) - Number(first) + 1) }, (_, index) => Number(first) + index);
-	});
-}
-
-function mappingsIn(config: Readonly<Record<string, string>>, vmid: number): Target[] {
-	return Object.entries(config).flatMap(([key, value]) => {
-		const type = /^(hostpci|usb)\d+$/.exec(key)?.[1];
-		const name = /(?:^|,)mapping=([^,]+)/.exec(value)?.[1];
-		return type === undefined || name === undefined
-			? []
-			: [
-					{
-						kind: "mapping",
-						path: `/mapping/${type === "usb" ? "usb" : "pci"}/${name}`,
-						what: `mapped device ${name} of template ${vmid}`,
-					} as const,
-				];
-	});
 }
 
 function unique<T>(items: readonly T[]): T[] {

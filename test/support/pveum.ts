@@ -31,9 +31,11 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 	const what = [program, ...plain.slice(0, 2)].join(" ");
 	switch (what) {
 		case "pveum role add":
-			return addRole(plain[2]!, (options["privs"] ?? "").split(","));
+			addRole(plain[2]!, (options["privs"] ?? "").split(","));
+			return;
 		case "pveum acl modify":
-			return void state.acls.push(...entries(plain[2]!));
+			state.acls.push(...entries(plain[2]!));
+			return;
 		case "pveum acl delete": {
 			const gone = entries(plain[2]!).map((acl) => JSON.stringify({ ...acl, propagate: undefined }));
 			state.acls = state.acls.filter((acl) => !gone.includes(JSON.stringify({ ...acl, propagate: undefined })));
@@ -43,9 +45,11 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			state.users[plain[2]!] = {};
 			return;
 		case "pveum user token":
-			return token();
+			token();
+			return;
 		case "pvesh set /cluster/options":
-			return setOptions();
+			setOptions();
+			return;
 		case "pveum user permissions":
 		case "capmox-doctor env":
 			return;
