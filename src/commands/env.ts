@@ -14,7 +14,7 @@ export interface EnvOptions extends GlobalOptions {
 /** `env`: what is known of the environment in another form. Returns 3 where something that belongs in it is not known. */
 export async function env(options: EnvOptions, terminal: Terminal): Promise<number> {
 	if (options.for === undefined) {
-		throw new UsageError("env needs --for capmox or --for image-builder");
+		throw new UsageError("env needs --for capmox, --for image-builder or --role");
 	}
 
 	return await rename(options.for, options, terminal);

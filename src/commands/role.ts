@@ -14,9 +14,10 @@ import { resolveTargets } from "../facts/targets.ts";
 import { gather } from "../gather.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
 import { toShell } from "../report/shell.ts";
-import type { GlobalOptions, Terminal } from "./terminal.ts";
+import { type CheckOptions, withTemplate } from "./run.ts";
+import type { Terminal } from "./terminal.ts";
 
-export interface RoleOptions extends GlobalOptions {
+export interface RoleOptions extends CheckOptions {
 	readonly proxmoxVersion?: string;
 }
 
@@ -34,7 +35,7 @@ const wanted: readonly FactName[] = [
 /** `env --role`: the least roles and ACLs for this set-up, as lines for a shell. Returns 3 where a part of it was not seen. */
 export async function role(options: RoleOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
 	const asked = releaseOf(options.proxmoxVersion);
-	const world = openWorld(options);
+	const world = openWorld(withTemplate(options));
 	const overall = AbortSignal.timeout(options.timeout);
 	const ended = new AbortController();
 	overall.addEventListener("abort", () => {

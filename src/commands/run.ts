@@ -41,7 +41,7 @@ export function check(
 }
 
 /** The words of --flavor and --capmox-version as ones that are known. */
-function withTemplate({ flavor, capmoxVersion, ...options }: CheckOptions): GlobalOptions & ClusterOptions {
+export function withTemplate({ flavor, capmoxVersion, ...options }: CheckOptions): GlobalOptions & ClusterOptions {
 	return {
 		...options,
 		...(flavor === undefined ? {} : { flavor: oneOf(flavors, flavor, "--flavor", flavor, nearest(flavor, flavors)) }),

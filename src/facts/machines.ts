@@ -1,6 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import * as z from "zod";
-import type { Environment, Variable } from "../access/environment.ts";
+import type { Environment } from "../access/environment.ts";
 import type { Manifest } from "../access/manifest.ts";
 import { UsageError } from "../errors.ts";
 import { skippable } from "../knowledge/privileges.ts";
@@ -42,22 +42,25 @@ export const environmentMachines = z.object({
 });
 export type EnvironmentMachines = z.infer<typeof environmentMachines>;
 
-/** One machine, or none where no variable names anything of it. */
-export function parseMachineVariables(environment: Environment): EnvironmentMachines {
-	const look = (name: MachineVariable): Variable | undefined => {
-		const [winner] = environment.lookUp(name);
-		return winner === undefined || unquote(winner.value) === "" ? undefined : winner;
-	};
+const bridgeNames = ["BRIDGE", "SECONDARY_BRIDGE", "EXT_SERVICE_BRIDGE"] as const;
+type MachineVariable =
+	| (typeof bridgeNames)[number]
+	| "PROXMOX_SOURCENODE"
+	| "TEMPLATE_VMID"
+	| "TEMPLATE_TAGS"
+	| "ALLOWED_NODES";
+
+const isReadBy = (flavor: Flavor, name: MachineVariable): boolean =>
+	templateVariables.some((variable) => variable.name === name && variable.flavors.includes(flavor));
+
+/** One machine, or none where no variable names anything of it. Without a flavor whatever is set may be meant. */
+export function parseMachineVariables(environment: Environment, flavor?: Flavor): EnvironmentMachines {
 	const text = (name: MachineVariable): string | undefined => {
-		const value = look(name)?.value;
-		return value === undefined ? undefined : unquote(value);
+		const value = unquote(environment.lookUp(name)[0]?.value ?? "");
+		return value === "" || (flavor !== undefined && !isReadBy(flavor, name)) ? undefined : value;
 	};
 	const id = Number(text("TEMPLATE_VMID"));
 	const hasId = Number.isInteger(id) && id >= 100;
-	const bridges = (["BRIDGE", "SECONDARY_BRIDGE", "EXT_SERVICE_BRIDGE"] as const).flatMap((name) => {
-		const bridge = text(name);
-		return bridge === undefined ? [] : [{ bridge, onlySome: name !== "BRIDGE" }];
-	});
 	const sourceNode = text("PROXMOX_SOURCENODE");
 	const machine: MachinePlan = {
 		from: "the variables",
@@ -66,9 +69,13 @@ export function parseMachineVariables(environment: Environment): EnvironmentMach
 		templateTags: hasId ? [] : parseList(text("TEMPLATE_TAGS")),
 		...(sourceNode === undefined ? {} : { sourceNode }),
 		allowedNodes: parseList(text("ALLOWED_NODES")),
-		devices: bridges,
+		devices: bridgeNames.flatMap((name) => {
+			const bridge = text(name);
+			return bridge === undefined ? [] : [{ bridge, onlySome: flavor === undefined && name !== "BRIDGE" }];
+		}),
 		tags: [],
-		skips: [],
+		// templates/cluster-template-flatcar.yaml, v0.7.7 to v0.9.0
+		skips: flavor === "flatcar" ? ["skipCloudInitStatus"] : [],
 	};
 	const isNamed =
 		hasId || machine.templateTags.length > 0 || sourceNode !== undefined || machine.allowedNodes.length > 0;

@@ -51,5 +51,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 
 async function readMachines(world: World): Promise<EnvironmentMachines> {
 	const manifest = await world.manifest();
-	return manifest === undefined ? parseMachineVariables(await world.environment()) : parseManifest(manifest);
+	return manifest === undefined
+		? parseMachineVariables(await world.environment(), world.options.flavor)
+		: parseManifest(manifest);
 }

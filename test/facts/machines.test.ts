@@ -1,12 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseMachineObjects, parseMachineVariables, parseManifest } from "../../src/facts/machines.ts";
+import type { Flavor } from "../../src/knowledge/templates.ts";
 
-const variables = (values: Readonly<Record<string, string>>) =>
-	parseMachineVariables({
-		files: [],
-		lookUp: (name) => (values[name] === undefined ? [] : [{ value: values[name], origin: "envfile, line 1" }]),
-	}).machines;
+const variables = (values: Readonly<Record<string, string>>, flavor?: Flavor) =>
+	parseMachineVariables(
+		{
+			files: [],
+			lookUp: (name) => (values[name] === undefined ? [] : [{ value: values[name], origin: "envfile, line 1" }]),
+		},
+		flavor,
+	).machines;
 
 describe("variables", () => {
 	test("lists as the templates want them, as people write them, and quoted", () => {
@@ -24,6 +28,18 @@ describe("variables", () => {
 		});
 		expect(variables({ TEMPLATE_TAGS: "a,b" })[0]?.templateTags).toEqual(["a", "b"]);
 		expect(variables({ TEMPLATE_VMID: "99", TEMPLATE_TAGS: "a" })[0]?.templateId).toBeUndefined();
+	});
+
+	test("with a flavor only what its template reads", () => {
+		const all = { TEMPLATE_VMID: "9000", TEMPLATE_TAGS: "a", BRIDGE: "vmbr0", SECONDARY_BRIDGE: "vmbr1" };
+		const read = (flavor?: Flavor) => variables(all, flavor)[0];
+		const [first, second] = [{ bridge: "vmbr0", onlySome: false }, { bridge: "vmbr1" }];
+		expect(read()?.devices).toEqual([first, { ...second, onlySome: true }]);
+		expect(read("default")?.devices).toEqual([first]);
+		expect(read("multiple-vlans")?.devices).toEqual([first, { ...second, onlySome: false }]);
+		expect(read("auto-image")).toMatchObject({ templateTags: ["a"] });
+		expect(read("auto-image")?.templateId).toBeUndefined();
+		expect(read("flatcar")?.skips).toEqual(["skipCloudInitStatus"]);
 	});
 
 	test("a bridge alone, which many programs name so, makes no machine", () => {
