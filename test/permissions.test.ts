@@ -590,6 +590,7 @@ describe("what is not known is never a pass", () => {
 		const proxmox = await start({});
 		const { judgement } = await examine(proxmox, { variables: { ...usual, PROXMOX_INSECURE: "false" } });
 		expect([judgement.verdict.kind, proxmox.requests.length]).toEqual(["unknown", 0]);
+		expect(judgement.verdict).toMatchObject({ missing: [{ cause: "unreachable" }] });
 	});
 
 	test("nothing is set up", async () => {

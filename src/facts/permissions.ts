@@ -126,10 +126,17 @@ function limit(most: number): <T>(start: () => Promise<T>) => Promise<T> {
 }
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */
-function requireAccepted({ authenticated, version }: ProxmoxAccess): void {
+function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
 	const cause = causeOf(authenticated);
 	if (cause === undefined && version !== undefined) {
 		return;
+	}
+
+	if (authenticated.kind === "not-sent" && open.kind !== "answered") {
+		throw new ProbeError(
+			causeOf(open) ?? "unreachable",
+			`GET /access/domains → ${describeExchange(open)}; see the check token`,
+		);
 	}
 
 	const shown = `the token was not accepted: GET /version → ${describeExchange(authenticated)}; see the check token`;
