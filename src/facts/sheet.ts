@@ -4,6 +4,7 @@ import { environmentCluster, environmentImagebuilder } from "./cluster-variables
 import { environmentProxmox } from "./environment.ts";
 import { hostCgroups } from "./host-cgroups.ts";
 import { hostEngines } from "./host-engines.ts";
+import { hostPodman, hostPodmanLimits } from "./host-podman.ts";
 import { hostHierarchies, hostProvider } from "./host-provider.ts";
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
@@ -20,6 +21,8 @@ export const schemas = {
 	"host.tools": hostTools,
 	"host.provider": hostProvider,
 	"host.hierarchies": hostHierarchies,
+	"host.podman": hostPodman,
+	"host.podman-limits": hostPodmanLimits,
 	"proxmox.access": proxmoxAccess,
 } as const;
 
