@@ -4,7 +4,8 @@ import cgroupSystemd from "./cgroup-systemd.ts";
 import cgroupV2 from "./cgroup-v2.ts";
 import envfile from "./envfile.ts";
 import imagebuilderEnv from "./imagebuilder-env.ts";
+import podman from "./podman.ts";
 import token from "./token.ts";
 
 /** Every check, in the order of the reports. */
-export const checks: readonly Check[] = [envfile, imagebuilderEnv, cgroupV2, cgroupNamed, cgroupSystemd, token];
+export const checks: readonly Check[] = [envfile, imagebuilderEnv, cgroupV2, cgroupNamed, cgroupSystemd, podman, token];

@@ -35,7 +35,7 @@ const namespaces = z.object({
 
 const choice = { isTaken: z.boolean(), takenBecause: z.string() };
 
-/** Fact `host.podman`: Podman, whether kind takes it (`takenBecause` names the engine that it takes), and whose Podman it is. */
+/** Fact `host.podman`: Podman, whether kind takes it, or why it takes another engine, and whose Podman it is. */
 export const hostPodman = z.discriminatedUnion("state", [
 	z.object({ state: z.literal("absent"), ...choice }),
 	z.object({ ...silent.shape, ...choice, user: user.optional(), namespaces: namespaces.optional() }),
@@ -69,12 +69,13 @@ export async function readHostPodman(world: World, know: Know): Promise<HostPodm
 	}
 
 	const wanted = environment.lookUp("KIND_EXPERIMENTAL_PROVIDER")[0]?.value.trim();
-	const chosen = chooseEngine(engines, tools, wanted);
-	const choice = { isTaken: chosen.engine === "podman", takenBecause: chosen.because };
 	if (podman.state === "absent") {
-		return { ...choice, state: "absent" };
+		const isTaken = wanted === "podman";
+		return { state: "absent", isTaken, takenBecause: isTaken ? "podman" : "Podman is not installed" };
 	}
 
+	const chosen = chooseEngine(engines, tools, wanted);
+	const choice = { isTaken: chosen.engine === "podman", takenBecause: chosen.because };
 	if (podman.state === "silent") {
 		return describeSilent(world, podman, system, choice);
 	}
