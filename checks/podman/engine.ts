@@ -1,6 +1,6 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
 import { since } from "../../src/knowledge/kind.ts";
-import { findings as versionFindings } from "../cgroups/findings.ts";
+import { type VersionFinding, findings as versionFindings } from "../cgroups/findings.ts";
 import { isAtLeast, kindVersion, type System, type Tools } from "../cgroups/host.ts";
 import { judgeMounts } from "../cgroups/mounts.ts";
 import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
@@ -157,18 +157,21 @@ export function judgeCgroups(scene: Scene): readonly PodmanFinding[] {
 		return strayHierarchy(scene);
 	}
 
-	const found = [...judgeMounts(scene), ...judgeVersion1(scene)].slice(0, 1);
+	// One remedy ends them all, and it stands with the first.
+	const found = [...judgeMounts(scene), ...judgeVersion1(scene)];
+	const [first] = found;
+	const worst = found.find((finding) => severityOf(finding) === "error") ?? first;
 	return [
-		...found.map(({ code, ...finding }) => ({
-			...finding,
-			code: "cgroup-v1" as const,
-			severity: finding.severity ?? versionFindings[code].severity,
-		})),
+		...(first === undefined || worst === undefined
+			? []
+			: [{ ...worst, code: "cgroup-v1" as const, severity: severityOf(worst), remedy: first.remedy }]),
 		...(provider.place === "here" && cgroups.version === 1 && cgroups.flags.withoutSystemd
 			? [systemdHierarchyMissing(scene)]
 			: []),
 	];
 }
+
+const severityOf = ({ severity, code }: VersionFinding) => severity ?? versionFindings[code].severity;
 
 const directory = "/sys/fs/cgroup/systemd";
 
