@@ -76,11 +76,11 @@ const notInstalled = ({ takenBecause }: Podman, install: ReturnType<typeof insta
 		{ from: "KIND_EXPERIMENTAL_PROVIDER", saw: takenBecause },
 		{ from: "PATH", saw: "no podman", expected: "Podman 4 or newer" },
 	],
-	remedy: [install, advise("Or let kind use Docker: take the variable away.", "unset", "KIND_EXPERIMENTAL_PROVIDER")],
+	remedy: [install, advise("Or let kind use Docker: take KIND_EXPERIMENTAL_PROVIDER away where it is set.")],
 });
 
 const seen = ({ server, place }: Answering): string =>
-	`Podman ${server.version} runs ${server.rootless ? "rootless" : "as root"} on cgroup v${server.cgroupVersion ?? "?"} with ${server.runtime.name}${place === "here" ? "" : " in another machine"}.`;
+	`Podman ${server.version} runs ${server.rootless ? "rootless" : "as root"} on cgroup v${server.cgroupVersion ?? "?"} with ${server.runtime.name}${place === "here" ? "." : " in another machine. How many processes a container may have there cannot be seen from here."}`;
 
 const asProvider = ({ server, place, isTaken, takenBecause }: Answering): Provider => ({
 	engine: "podman",

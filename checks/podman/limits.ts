@@ -26,7 +26,7 @@ function subordinateIds({ podman: { server, user, place } }: Scene): readonly Po
 	const name = user?.name ?? "$USER";
 	const evidence: Evidence = {
 		from: "podman info, host.idMappings",
-		saw: `${sum(idMapSizes)} user IDs, ${sum(groupMapSizes)} group IDs`,
+		saw: `user IDs: ${sum(idMapSizes)}, group IDs: ${sum(groupMapSizes)}`,
 		expected: `at least ${enough} of each`,
 	};
 	return [
@@ -191,9 +191,11 @@ function modules({ system }: Scene, { missingModules }: Limits): readonly Podman
 	return [
 		{
 			code: "iptables-modules",
+			// Nodes that use the nftables flavour of iptables do without.
+			confidence: "likely",
 			summary:
 				gone.length === 0
-					? `${listed(missing)} ${missing.length === 1 ? "is" : "are"} not loaded. A node of rootless Podman may not load kernel modules, and then kube-proxy fails.`
+					? `${listed(missing)} ${missing.length === 1 ? "is" : "are"} not loaded. A node of rootless Podman may not load kernel modules, and where kube-proxy needs these, it fails.`
 					: `This kernel comes without ${listed(gone.map(({ name }) => name))}, so kube-proxy in a node must use nftables.`,
 			evidence: [
 				{

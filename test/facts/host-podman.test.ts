@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Files } from "../../src/access/files.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { ProbeError } from "../../src/errors.ts";
-import type { Podman } from "../../src/facts/host-engines.ts";
+import { type Podman, parsePodman } from "../../src/facts/host-engines.ts";
 import {
 	accountOf,
 	parseOpenFiles,
@@ -146,6 +146,39 @@ describe("whose Podman it is, and what systemd handed over", () => {
 			"/proc/sys/kernel/unprivileged_userns_clone": "1\n",
 		};
 		expect(await read(tree, failing)).toMatchObject({ namespaces: { max: 0, unprivileged: true, newuidmap: false } });
+	});
+});
+
+describe("podman info tells whether names are resolved, and the maps of both kinds of IDs", () => {
+	const uidmap = [{ size: 1 }, { size: 65_536 }];
+	const ask = (host: Readonly<Record<string, unknown>>) => {
+		const stdout = JSON.stringify({ host: { kernel: "6.12.0", ...host }, version: { Version: "5.4.2" } });
+		const found = parsePodman({ exitCode: 0, stdout, stderr: "" }, system);
+		return found.state === "answering" ? found.server : undefined;
+	};
+
+	test.each([
+		[
+			"aardvark-dns is there",
+			{ networkBackend: "netavark", networkBackendInfo: { dns: { path: "/usr/lib/podman/aardvark-dns" } } },
+			true,
+		],
+		["it is not", { networkBackend: "netavark", networkBackendInfo: { backend: "netavark", dns: {} } }, false],
+		["Podman does not tell", { networkBackend: "netavark" }, undefined],
+		["CNI", { networkBackend: "cni" }, undefined],
+	])("%s", (_, host, expected) => {
+		expect(ask(host)?.resolvesNames).toBe(expected);
+	});
+
+	test("maps", () => {
+		expect(ask({ idMappings: { uidmap, gidmap: [{ size: 1 }] } })).toMatchObject({
+			idMapSizes: [1, 65_536],
+			groupMapSizes: [1],
+		});
+		expect(ask({ idMappings: { uidmap: null, gidmap: null } })).toMatchObject({
+			idMapSizes: [],
+			groupMapSizes: undefined,
+		});
 	});
 });
 
