@@ -1,10 +1,14 @@
 import { type Diagnosis, defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import type { Provider } from "./cgroups/host.ts";
 import { advise } from "./cgroups/steps.ts";
+import { judgeCgroups } from "./podman/cgroups.ts";
 import { judgeDelegation } from "./podman/delegation.ts";
-import { installation, judgeCgroups, judgeSilent, judgeVersion } from "./podman/engine.ts";
 import { type Answering, findings, type Podman, type PodmanFinding, type Scene } from "./podman/findings.ts";
-import { judgeLimits, judgeReport } from "./podman/limits.ts";
+import { installation } from "./podman/installation.ts";
+import { judgeLimits } from "./podman/limits.ts";
+import { judgeReport } from "./podman/report.ts";
+import { judgeSilent } from "./podman/silent.ts";
+import { judgeVersion } from "./podman/versions.ts";
 
 export default defineCheck({
 	id: "podman",
