@@ -5,6 +5,7 @@ import cgroupV2 from "./cgroup-v2.ts";
 import envfile from "./envfile.ts";
 import imagebuilderEnv from "./imagebuilder-env.ts";
 import permissions from "./permissions.ts";
+import podman from "./podman.ts";
 import token from "./token.ts";
 
 /** Every check, in the order of the reports. */
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
 	cgroupV2,
 	cgroupNamed,
 	cgroupSystemd,
+	podman,
 	token,
 	permissions,
 ];

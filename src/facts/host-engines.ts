@@ -102,13 +102,23 @@ const podmanServer = z.object({
 	cpus: z.number().optional(),
 	/** Sizes of the ranges of user IDs that a rootless container gets. */
 	idMapSizes: z.array(z.number()),
+	/** The same of group IDs; absent where Podman says nothing of them. */
+	groupMapSizes: z.array(z.number()).optional(),
+	/** Netavark resolves the names of containers with a program of its own; absent where Podman does not tell. */
+	resolvesNames: z.boolean().optional(),
 });
 export type PodmanServer = z.infer<typeof podmanServer>;
 
 const podman = z.discriminatedUnion("state", [
 	absent,
 	unknown,
-	z.object({ state: z.literal("silent"), version: z.string().optional(), said: z.string() }),
+	z.object({
+		state: z.literal("silent"),
+		version: z.string().optional(),
+		said: z.string(),
+		/** It was stopped before it came to an end, which says nothing about Podman. */
+		timedOut: z.literal(true).optional(),
+	}),
 	z.object({ state: z.literal("answering"), place: z.enum(places), server: podmanServer }),
 ]);
 export type Podman = z.infer<typeof podman>;
@@ -398,6 +408,11 @@ function silenceOf(answer: Answered, errors: readonly string[]): { kind: (typeof
 	};
 }
 
+const idMap = z
+	.array(z.object({ size: z.number() }))
+	.nullish()
+	.catch(undefined);
+
 const podmanAnswer = z.object({
 	host: z.object({
 		cgroupVersion: z.enum(["v1", "v2"]).optional().catch(undefined),
@@ -411,16 +426,18 @@ const podmanAnswer = z.object({
 		kernel: text,
 		distribution: z.object({ distribution: text, version: text }).optional().catch(undefined),
 		networkBackend: optionalText,
+		networkBackendInfo: z
+			.object({ dns: z.object({ path: text }).catch({ path: "" }) })
+			.optional()
+			.catch(undefined),
 		rootlessNetworkCmd: optionalText,
 		logDriver: optionalText,
 		memTotal: optionalNumber,
 		cpus: optionalNumber,
 		idMappings: z
 			.object({
-				uidmap: z
-					.array(z.object({ size: z.number() }))
-					.nullish()
-					.catch(undefined),
+				uidmap: idMap,
+				gidmap: idMap,
 			})
 			.optional()
 			.catch(undefined),
@@ -441,7 +458,7 @@ export function parsePodman(answer: Answered, system: HostSystem): Podman {
 		return answer.reason === "tool-missing"
 			? { state: "absent" }
 			: answer.reason === "timeout"
-				? { state: "silent", said: answer.message }
+				? { state: "silent", said: answer.message, timedOut: true }
 				: { state: "unknown", because: answer.message };
 	}
 
@@ -468,6 +485,11 @@ function podmanServerOf({ host, store, version }: z.infer<typeof podmanAnswer>):
 		runtime: { name: runtime?.name ?? "", version: runtimeVersion },
 		kernel: host.kernel,
 		idMapSizes: (host.idMappings?.uidmap ?? []).map(({ size }) => size),
+		groupMapSizes: host.idMappings?.gidmap?.map(({ size }) => size),
+		resolvesNames:
+			host.networkBackend === "netavark" && host.networkBackendInfo !== undefined
+				? host.networkBackendInfo.dns.path !== ""
+				: undefined,
 		cgroupVersion: { v1: 1 as const, v2: 2 as const, unknown: undefined }[host.cgroupVersion ?? "unknown"],
 		cgroupManager: host.cgroupManager,
 		cgroupControllers: host.cgroupControllers ?? undefined,

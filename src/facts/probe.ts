@@ -3,6 +3,7 @@ import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster
 import { parseEnvironmentProxmox } from "./environment.ts";
 import { readHostCgroups } from "./host-cgroups.ts";
 import { readHostEngines } from "./host-engines.ts";
+import { readHostPodman, readHostPodmanLimits } from "./host-podman.ts";
 import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
@@ -42,6 +43,8 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"host.provider": { deadline: 8_000, read: readHostProvider },
 	"host.hierarchies": { deadline: 9_000, read: (_, know) => readHostHierarchies(know) },
 	"environment.machines": { deadline: 10_000, read: readMachines },
+	"host.podman": { deadline: 8_000, read: readHostPodman },
+	"host.podman-limits": { deadline: 9_000, read: readHostPodmanLimits },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },
 	// It waits for proxmox.access, then asks three times over, each time all at once.

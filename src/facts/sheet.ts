@@ -4,6 +4,7 @@ import { environmentCluster, environmentImagebuilder } from "./cluster-variables
 import { environmentProxmox } from "./environment.ts";
 import { hostCgroups } from "./host-cgroups.ts";
 import { hostEngines } from "./host-engines.ts";
+import { hostPodman, hostPodmanLimits } from "./host-podman.ts";
 import { hostHierarchies, hostProvider } from "./host-provider.ts";
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
@@ -23,6 +24,8 @@ export const schemas = {
 	"host.provider": hostProvider,
 	"host.hierarchies": hostHierarchies,
 	"environment.machines": environmentMachines,
+	"host.podman": hostPodman,
+	"host.podman-limits": hostPodmanLimits,
 	"proxmox.access": proxmoxAccess,
 	"proxmox.permissions": proxmoxPermissions,
 	"proxmox.setup": proxmoxSetup,

@@ -28,6 +28,10 @@ export const since = {
 	kubeletRefusesV1: "1.35.0",
 	/** Podman ends with "Cgroups v1 not supported": release notes of 6.0.0, 2026-06. */
 	podmanRefusesV1: "6.0.0",
+	/** kind reads what Podman 6 prints: kind#4201, mended by 955ea974 of 2026-06-25, after v0.32.0. */
+	kindOnPodman6: "0.33.0",
+	/** Podman prints labels in another form: kind#4201, kind#4231. */
+	podmanNewLabels: "6.0.0",
 	/** runc names the mount as src=, dst=, data=: libcontainer/mount_linux.go, ba0b5e269. */
 	runcMountWords: "1.2.0",
 	/** systemd knows no v1 at all: NEWS of 258, 2025-09. */

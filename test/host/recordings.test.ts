@@ -79,3 +79,26 @@ describe(`recorded hosts: the verdict is what containers met there${unlessThere(
 		expect(Math.min(...times)).toBeLessThan(30);
 	});
 });
+
+const podmanCheck = checks.filter(({ id }) => id === "podman");
+
+describe(`recorded hosts: Podman runs a node where the check says so${unlessThere(recordings)}`, () => {
+	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))("%s", async (name) => {
+		const sheet = await gatherFrom(
+			treeOf(name),
+			podmanCheck.flatMap(({ needs, uses }) => [...needs, ...uses]),
+		);
+		// Docker is installed on all of them, so that Podman is judged only when asked.
+		const [judgement] = diagnose(podmanCheck, sheet, { asked: new Set(["podman"]) });
+		const shown = judgement === undefined ? undefined : shownAs(judgement.verdict);
+		const decisive = outcomeOf(name).filter(
+			({ test: what, ok }) => /^podman\/(?:plain\/|node|kind)/.test(what) && ok !== null,
+		);
+		if (decisive.length === 0) {
+			expect(shown).toBe("unknown");
+		} else {
+			// A copied tree need not hold containers.conf: then nothing is wrong that is known, and it is no pass.
+			expect(shown).toBeOneOf(decisive.some(({ ok }) => ok === false) ? ["fail"] : ["pass", "warn", "unknown"]);
+		}
+	});
+});

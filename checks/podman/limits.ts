@@ -1,0 +1,93 @@
+import type { NonEmpty, Step } from "../../src/check.ts";
+import type { System } from "../cgroups/host.ts";
+import { advise, asRoot, change, write } from "../cgroups/steps.ts";
+import { type Limits, listed, type PodmanFinding, type Scene } from "./findings.ts";
+
+/** What the host grants each container; nothing of it keeps a small cluster from starting. */
+export const judgeLimits = (scene: Scene, limits: Limits): readonly PodmanFinding[] => [
+	...modules(scene, limits),
+	...pids(scene, limits),
+	...openFiles(limits),
+];
+
+const modulesFile = "/etc/modules-load.d/iptables.conf";
+
+function modules({ system }: Scene, { missingModules }: Limits): readonly PodmanFinding[] {
+	if (missingModules.length === 0) {
+		return [];
+	}
+
+	const gone = missingModules.filter(({ isShipped }) => isShipped === false);
+	const missing = missingModules.map(({ name }) => name);
+	return [
+		{
+			code: "iptables-modules",
+			// Nodes that use the nftables flavour of iptables do without.
+			confidence: "likely",
+			summary:
+				gone.length === 0
+					? `${listed(missing)} ${missing.length === 1 ? "is" : "are"} not loaded. A node of rootless Podman may not load kernel modules, and where kube-proxy needs these, it fails.`
+					: `This kernel comes without ${listed(gone.map(({ name }) => name))}, so kube-proxy in a node must use nftables.`,
+			evidence: [
+				{
+					from: "/proc/modules and modules.builtin",
+					saw: `no ${missing.join(", ")}`,
+					expected: "all four modules of iptables",
+				},
+			],
+			remedy: gone.length === 0 ? loading(missing, system) : [withNftables],
+		},
+	];
+}
+
+const loading = (missing: readonly string[], system: System): NonEmpty<Step> => [
+	change("Load them now.", undefined, ...asRoot(system, "modprobe", "-a", ...missing)),
+	...missing.map((name) => write(`Load ${name} at every boot.`, name, modulesFile)),
+];
+
+const withNftables = write(
+	"In kind's configuration file, below networking: (Kubernetes 1.31 or newer).",
+	'  kubeProxyMode: "nftables"',
+	"kind.yaml",
+);
+
+/** Podman's default is 2048; kind's documentation advises 65536. */
+function pids({ podman: { server } }: Scene, { pids: found }: Limits): readonly PodmanFinding[] {
+	if (found === undefined || found.limit > 4_096) {
+		return [];
+	}
+
+	const into = server.rootless ? "~/.config/containers/containers.conf" : "/etc/containers/containers.conf";
+	return [
+		{
+			code: "pids-limit",
+			summary: `A container may have ${found.limit} processes and threads here, and a node is one container. A small management cluster fits; with more Pods, programs in it fail with "Resource temporarily unavailable".`,
+			evidence: [{ from: found.from, saw: `pids_limit ${found.limit}`, expected: "65536, as kind advises" }],
+			remedy: [
+				write("Raise the limit: below [containers], which may have to be added.", "pids_limit = 65536", into),
+				advise("Nodes that exist keep the old limit. Create the cluster again when that is convenient."),
+			],
+		},
+	];
+}
+
+/** images/base/files/usr/local/bin/entrypoint, validate_userns. */
+const wantedOpenFiles = 64_000;
+
+function openFiles({ openFiles: limit }: Limits): readonly PodmanFinding[] {
+	return limit === undefined || limit >= wantedOpenFiles
+		? []
+		: [
+				{
+					code: "few-open-files",
+					summary: `Programs of this user may open ${limit} files at most, and nodes of rootless Podman inherit that. kind asks for ${wantedOpenFiles}.`,
+					evidence: [
+						{ from: "/proc/self/limits, hard limit", saw: `${limit}`, expected: `${wantedOpenFiles} or more` },
+					],
+					remedy: [
+						write("Raise it.", "* hard nofile 524288", "/etc/security/limits.d/kind.conf"),
+						advise("Log out of all sessions and in again."),
+					],
+				},
+			];
+}
