@@ -4,6 +4,7 @@ import cgroupSystemd from "./cgroup-systemd.ts";
 import cgroupV2 from "./cgroup-v2.ts";
 import envfile from "./envfile.ts";
 import imagebuilderEnv from "./imagebuilder-env.ts";
+import kindHost from "./kind-host.ts";
 import permissions from "./permissions.ts";
 import podman from "./podman.ts";
 import token from "./token.ts";
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
 	cgroupNamed,
 	cgroupSystemd,
 	podman,
+	kindHost,
 	token,
 	permissions,
 ];

@@ -3,8 +3,10 @@ import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster
 import { parseEnvironmentProxmox } from "./environment.ts";
 import { readHostCgroups } from "./host-cgroups.ts";
 import { readHostEngines } from "./host-engines.ts";
+import { readHostNetworks, readHostProxies, readHostProxmoxAddresses } from "./host-networks.ts";
 import { readHostPodman, readHostPodmanLimits } from "./host-podman.ts";
 import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
+import { readHostClock, readHostInotify, readHostKernel, readHostMemory, readHostStorage } from "./host-resources.ts";
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
 import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
@@ -45,6 +47,15 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"environment.machines": { deadline: 10_000, read: readMachines },
 	"host.podman": { deadline: 8_000, read: readHostPodman },
 	"host.podman-limits": { deadline: 9_000, read: readHostPodmanLimits },
+	"host.inotify": { deadline: 9_000, read: readHostInotify },
+	"host.memory": { deadline: 9_000, read: readHostMemory },
+	// A network file system whose server is gone never answers statfs(2).
+	"host.storage": { deadline: 10_000, read: readHostStorage },
+	"host.kernel": { deadline: 9_000, read: readHostKernel },
+	"host.clock": { deadline: 9_000, read: readHostClock },
+	"host.networks": { deadline: 11_000, read: readHostNetworks },
+	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },
+	"host.proxies": { deadline: 9_000, read: readHostProxies },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },
 	// It waits for proxmox.access, then asks three times over, each time all at once.

@@ -4,8 +4,10 @@ import { environmentCluster, environmentImagebuilder } from "./cluster-variables
 import { environmentProxmox } from "./environment.ts";
 import { hostCgroups } from "./host-cgroups.ts";
 import { hostEngines } from "./host-engines.ts";
+import { hostNetworks, hostProxies, hostProxmoxAddresses } from "./host-networks.ts";
 import { hostPodman, hostPodmanLimits } from "./host-podman.ts";
 import { hostHierarchies, hostProvider } from "./host-provider.ts";
+import { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./host-resources.ts";
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
 import { environmentMachines } from "./machines.ts";
@@ -26,6 +28,14 @@ export const schemas = {
 	"environment.machines": environmentMachines,
 	"host.podman": hostPodman,
 	"host.podman-limits": hostPodmanLimits,
+	"host.inotify": hostInotify,
+	"host.memory": hostMemory,
+	"host.storage": hostStorage,
+	"host.kernel": hostKernel,
+	"host.clock": hostClock,
+	"host.networks": hostNetworks,
+	"host.proxmoxAddresses": hostProxmoxAddresses,
+	"host.proxies": hostProxies,
 	"proxmox.access": proxmoxAccess,
 	"proxmox.permissions": proxmoxPermissions,
 	"proxmox.setup": proxmoxSetup,

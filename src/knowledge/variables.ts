@@ -25,6 +25,9 @@ export const imageBuilderVariables = [
 /** kind's own: pkg/cluster/internal/runtime/runtime.go of v0.32.0. */
 const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
 
+/** Go's golang.org/x/net/http/httpproxy, which kubectl, clusterctl and kind share; HTTP_PROXY concerns neither Proxmox nor clusters. */
+const proxyVariables = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] as const;
+
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;
 
@@ -44,6 +47,7 @@ export const variables: readonly string[] = [
 	...proxmoxVariables,
 	...imageBuilderVariables,
 	...kindVariables,
+	...proxyVariables,
 	...clusterVariables,
 ];
 

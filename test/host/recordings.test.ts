@@ -102,3 +102,17 @@ describe(`recorded hosts: Podman runs a node where the check says so${unlessTher
 		}
 	});
 });
+
+describe(`recorded hosts: what kind needs${unlessThere(recordings)}`, () => {
+	const kindHost = checks.filter(({ id }) => id === "kind-host");
+	const needed = kindHost.flatMap(({ needs, uses }) => [...needs, ...uses]);
+	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))(
+		"%s: kind's containers ran there, so nothing fails; the disk was not recorded, so nothing passes",
+		async (name) => {
+			const [judgement] = diagnose(kindHost, await gatherFrom(treeOf(name), needed));
+			const { verdict } = judgement ?? {};
+			expect(["warn", "unknown"]).toContain(verdict === undefined ? undefined : shownAs(verdict));
+			expect(verdict?.kind === "problem" || verdict?.kind === "unknown" ? verdict.missing : []).not.toEqual([]);
+		},
+	);
+});

@@ -1,0 +1,187 @@
+import type { NonEmpty, Step } from "../../src/check.ts";
+import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
+import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
+
+export function judgeEngine(host: Host): readonly KindHostFinding[] {
+	if (!host.provider.answers) {
+		// Nothing starts an engine there.
+		return host.system.wsl === 1 && host.provider.place === "here" ? [] : [silent(host)];
+	}
+
+	return [...elsewhere(host), ...imageStore(host), ...fromSnap(host)];
+}
+
+/** `because` completes the sentence with what is missing, and why that is what kind looks for. */
+export const noEngine = (because: string): KindHostFinding => ({
+	code: "no-engine",
+	summary: `kind starts its nodes as containers, and has nothing to start them with: ${because}.`,
+	evidence: [{ from: "PATH", saw: because, expected: "docker or podman" }],
+	remedy: [advise("Install Docker: https://docs.docker.com/engine/install/. Podman works too, from version 4 on.")],
+});
+
+const isUsed = ({ tools: { kind } }: Host): boolean => kind.state === "found";
+
+function silent(host: Host): KindHostFinding {
+	const { docker } = host.engines;
+	const { engine, silence, chosenBecause } = host.provider;
+	if (silence === undefined) {
+		return noEngine(
+			chosenBecause.startsWith("KIND_") ? `${chosenBecause}, and there is no ${engine} here` : chosenBecause,
+		);
+	}
+
+	const kind = engine === "docker" && docker.state === "silent" ? (docker.silence?.kind ?? "other") : "other";
+	// Without kind nobody waits for the engine now.
+	const mildly = isUsed(host) ? {} : ({ severity: "warning" } as const);
+	const evidence = [
+		{ from: `${engine} info`, saw: silence.replace(/^\w+ info: /, ""), expected: "the engine's description" },
+	] as const;
+	return kind === "too-old"
+		? {
+				code: "api-version-refused",
+				...mildly,
+				summary: "The docker command is installed, but Docker and it have no version of the API in common.",
+				evidence,
+				remedy: speakOldApi,
+			}
+		: { code: "engine-silent", ...mildly, summary: summaries[kind](engine), evidence, remedy: remedies[kind](host) };
+}
+
+const speakOldApi: NonEmpty<Step> = [
+	advise("Update the older of the two; this shows both versions.", "docker", "version"),
+	write(
+		"Or, where it is the docker command that is too old and cannot be updated, let Docker take older clients. Then restart Docker.",
+		'"min-api-version": "1.24"',
+		"/etc/docker/daemon.json",
+	),
+];
+
+type Silence = "not-running" | "permission" | "timeout" | "bad-context" | "other";
+const down = (engine: string) => `${engine} is installed, but it does not answer. kind starts no node without it.`;
+
+const summaries: Readonly<Record<Silence, (engine: string) => string>> = {
+	"not-running": () => "The docker command is installed, but Docker is not running. kind starts no node without it.",
+	permission: () =>
+		"Docker is there, but this user may not talk to it. kind, run by this user, will fail the same way.",
+	timeout: down,
+	"bad-context": () => "The docker command is set to a context that does not exist.",
+	other: down,
+};
+
+const remedies: Readonly<Record<Silence, (host: Host) => NonEmpty<Step>>> = {
+	"not-running": start,
+	permission: () => [
+		advise(
+			"Make your user a member of the group docker (sudo usermod -aG docker YOUR-NAME), then log in again. Whoever is in that group is as powerful as root.",
+		),
+		advise("Afterwards docker is among these.", "id", "-nG"),
+	],
+	timeout: start,
+	"bad-context": () => [
+		change("Go back to the local Docker.", "docker context use the former name", "docker", "context", "use", "default"),
+		advise("If DOCKER_CONTEXT is set, take it out: it wins.", "printenv", "DOCKER_CONTEXT"),
+	],
+	other: ({ provider: { engine } }) => [advise("See what it says.", engine, "info")],
+};
+
+function start({ system, provider }: Host): NonEmpty<Step> {
+	if (provider.place === "elsewhere" || system.platform !== "linux") {
+		return [advise(`Start it there: ${provider.placeBecause}.`), advise("Then this answers.", "docker", "info")];
+	}
+
+	switch (system.init) {
+		case "systemd":
+			return [
+				change(
+					"Start Docker.",
+					undoing(system, "systemctl", "stop", "docker"),
+					...asRoot(system, "systemctl", "start", "docker"),
+				),
+				advise("If it stops again, its log says why.", "journalctl", "-u", "docker", "-n", "50"),
+			];
+		case "openrc":
+			return [
+				change(
+					"Start Docker.",
+					undoing(system, "rc-service", "docker", "stop"),
+					...asRoot(system, "rc-service", "docker", "start"),
+				),
+			];
+		default:
+			return [
+				change(
+					"Start Docker.",
+					undoing(system, "service", "docker", "stop"),
+					...asRoot(system, "service", "docker", "start"),
+				),
+			];
+	}
+}
+
+function elsewhere({ provider, engines: { docker } }: Host): readonly KindHostFinding[] {
+	const endpoint = provider.engine === "docker" && docker.state === "answering" ? (docker.endpoint ?? "") : "";
+	const isNetwork = /^(?:ssh|tcp):\/\//.test(endpoint) && !/^tcp:\/\/(?:localhost|127\.|\[::1\])/.test(endpoint);
+	return isNetwork
+		? [
+				{
+					code: "engine-on-another-host",
+					summary: `docker talks to ${endpoint}. The kubeconfig that kind writes names 127.0.0.1, which is that host and not this one, so kubectl and clusterctl find no cluster.`,
+					evidence: [{ from: "docker context inspect", saw: endpoint, expected: "an engine on this host" }],
+					remedy: [
+						advise("Run kind and clusterctl on the host that Docker runs on."),
+						advise(
+							"Or set networking.apiServerAddress in kind's configuration to an address of that host. Everyone who can reach it there can then try to log in.",
+						),
+					],
+				},
+			]
+		: [];
+}
+
+function imageStore(host: Host): readonly KindHostFinding[] {
+	const server = dockerServer(host);
+	return server?.containerdStore === true && host.tools.kind.state !== "absent"
+		? [
+				{
+					code: "containerd-image-store",
+					confidence: "likely",
+					summary: `Docker ${server.version} keeps images in containerd's store. "kind load docker-image" then fails with "content digest … not found" for images of several platforms. Clusters start all the same.`,
+					evidence: [{ from: "docker info, DriverStatus", saw: "driver-type io.containerd.snapshotter.v1" }],
+					remedy: [
+						advise(
+							"Only where you load images into kind: save the image for one platform, for example with the command below.",
+							...["docker", "save", "--platform", "linux/amd64", "--output", "image.tar", "IMAGE"],
+						),
+						advise("Then load the file.", "kind", "load", "image-archive", "image.tar"),
+					],
+				},
+			]
+		: [];
+}
+
+function fromSnap(host: Host): readonly KindHostFinding[] {
+	const root = dockerServer(host)?.rootDirectory ?? "";
+	return root.startsWith("/var/snap/")
+		? [
+				{
+					code: "docker-from-snap",
+					summary:
+						"Docker was installed from snap. It sees no files outside of home directories, so kind fails on those that it puts into /tmp: no such file or directory.",
+					evidence: [{ from: "docker info, DockerRootDir", saw: root, expected: "/var/lib/docker" }],
+					remedy: [
+						change(
+							"In your home directory, make a folder for temporary files: that one this Docker can see.",
+							undefined,
+							"mkdir",
+							"-p",
+							"tmp",
+						),
+						write("Have kind use it, from the next login on.", 'export TMPDIR="$HOME/tmp"', "~/.profile"),
+						advise(
+							"Better: install Docker's own packages in its place (https://docs.docker.com/engine/install/). Images and containers of the old one stay behind.",
+						),
+					],
+				},
+			]
+		: [];
+}

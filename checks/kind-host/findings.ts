@@ -1,0 +1,65 @@
+import type { Finding } from "../../src/check.ts";
+import type { Facts } from "../../src/facts/sheet.ts";
+
+export const findings = {
+	"no-engine": { severity: "error", means: "kind has no container engine to start its nodes with." },
+	"engine-silent": { severity: "error", means: "The container engine that kind takes does not answer." },
+	"api-version-refused": { severity: "error", means: "The docker command and Docker have no API version in common." },
+	"inotify-limits": { severity: "warning", means: "The kernel's limits on watching files are lower than kind needs." },
+	"disk-full": { severity: "error", means: "The disk that holds the engine's images has no room for a node." },
+	"disk-nearly-full": { severity: "warning", means: "The disk that holds the engine's images is nearly full." },
+	"little-memory": { severity: "warning", means: "There is less memory than a management cluster takes." },
+	"docker-from-snap": { severity: "warning", means: "Docker from snap cannot see the files that kind hands to it." },
+	"containerd-image-store": { severity: "warning", means: "kind cannot load every image from Docker's image store." },
+	"file-system-unseen": { severity: "warning", means: "kind cannot see the btrfs or ZFS that the images lie on." },
+	"storage-driver-vfs": { severity: "warning", means: "The engine copies every layer of an image whole." },
+	"network-clash": {
+		severity: "error",
+		means: "A container network hides the Proxmox API or the cluster's addresses.",
+	},
+	"next-network-clash": { severity: "warning", means: "The network that kind will get hides addresses of Proxmox." },
+	"kubernetes-network-clash": {
+		severity: "warning",
+		means: "kind's pod or service network hides addresses of Proxmox.",
+	},
+	"proxy-before-proxmox": { severity: "warning", means: "A proxy stands between this host and the Proxmox API." },
+	"proxy-before-endpoint": { severity: "warning", means: "A proxy stands between this host and the workload cluster." },
+	"inside-lxc": { severity: "warning", means: "This host is an LXC container, which kind's nodes may not run in." },
+	"few-keyrings": { severity: "warning", means: "The kernel allows few keyrings, and every container takes one." },
+	"kernel-replaced": {
+		severity: "warning",
+		means: "The running kernel's modules are gone: it was updated since boot.",
+	},
+	"kernel-too-old": { severity: "error", means: "The kernel has no cgroup namespaces, which kind asks for." },
+	"wsl-1": { severity: "error", means: "WSL 1 has no Linux kernel, so it runs no containers." },
+	"engine-on-another-host": { severity: "warning", means: "The engine runs on another host than this shell." },
+	"clock-skew": { severity: "error", means: "The clock of the engine's machine differs from the one here." },
+} as const;
+
+export type Code = keyof typeof findings;
+export type KindHostFinding = Finding<Code>;
+
+export type Provider = Facts["host.provider"];
+export type System = Facts["host.system"];
+export type Engines = Facts["host.engines"];
+
+/** What the check judges; a part that could not be read is absent. */
+export interface Host {
+	readonly provider: Provider;
+	readonly engines: Engines;
+	readonly system: System;
+	readonly tools: Facts["host.tools"];
+	readonly inotify: Facts["host.inotify"] | undefined;
+	readonly memory: Facts["host.memory"] | undefined;
+	readonly storage: Facts["host.storage"] | undefined;
+	readonly kernel: Facts["host.kernel"] | undefined;
+	readonly clock: Facts["host.clock"] | undefined;
+	readonly networks: Facts["host.networks"] | undefined;
+	readonly proxmox: Facts["host.proxmoxAddresses"] | undefined;
+	readonly proxies: Facts["host.proxies"] | undefined;
+	readonly cluster: Facts["environment.cluster"] | undefined;
+}
+
+/** Docker's own answer, where kind takes Docker. */
+export const dockerServer = ({ provider, engines: { docker } }: Host) =>
+	provider.engine === "docker" && docker.state === "answering" ? docker.server : undefined;

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import { checks } from "../../checks/index.ts";
+import { bypasses } from "../../checks/kind-host/proxies.ts";
+import { type FactName, type FactSheet, type Facts, schemas } from "../../src/facts/sheet.ts";
+import { findSituations, judgeSituation, readSituation } from "../support/situations.ts";
+
+const check = checks.find(({ id }) => id === "kind-host")!;
+const { sheet: healthy } = readSituation(
+	findSituations().find(({ check: { id }, name }) => id === "kind-host" && name === "healthy.docker")!,
+);
+
+type Edits = { readonly [Name in FactName]?: Partial<Facts[Name]> };
+
+/** The healthy host, with some values of its facts replaced. */
+function codesWith(edits: Edits): readonly string[] {
+	const sheet: Record<string, unknown> = { ...healthy };
+	for (const [name, edit] of Object.entries(edits)) {
+		const state = healthy[name as FactName];
+		const before = state?.state === "known" ? state.value : {};
+		sheet[name] = { state: "known", value: schemas[name as FactName].parse({ ...before, ...edit }) };
+	}
+
+	return judgeSituation(check, sheet as FactSheet, false).codes.map((code) => code.replace("kind-host/", ""));
+}
+
+const gibibyte = 2 ** 30;
+const place = (availableBytes: number) => ({
+	places: [{ path: "/var/lib/docker", fileSystem: "ext4", availableBytes, totalBytes: 100 * gibibyte }],
+});
+const network = (...addresses: readonly string[]) => ({
+	"host.proxmoxAddresses": { host: addresses[0] ?? "", addresses: [...addresses] },
+});
+const system = healthy["host.system"]?.state === "known" ? healthy["host.system"].value : undefined;
+
+describe("on one side of a threshold it speaks, on the other it is silent", () => {
+	const table: readonly (readonly [string, Edits, readonly string[]])[] = [
+		["inotify as kind asks", { "host.inotify": { watches: 524_288, instances: 512 } }, []],
+		["one watch less", { "host.inotify": { watches: 524_287, instances: 512 } }, ["inotify-limits"]],
+		["one instance less", { "host.inotify": { watches: 524_288, instances: 511 } }, ["inotify-limits"]],
+		["10 GiB free", { "host.storage": place(10 * gibibyte) }, []],
+		["a byte less", { "host.storage": place(10 * gibibyte - 1) }, ["disk-nearly-full"]],
+		["2 GiB free", { "host.storage": place(2 * gibibyte) }, ["disk-nearly-full"]],
+		["less than 2 GiB free", { "host.storage": place(2 * gibibyte - 1) }, ["disk-full"]],
+		["a machine of 4 GiB", { "host.memory": { totalBytes: 4_016_619_520 } }, []],
+		["a machine of 3 GiB", { "host.memory": { totalBytes: 3_146_760_192 } }, ["little-memory"]],
+		["the address before Docker's network", network("172.16.255.255"), []],
+		["the first address in it", network("172.17.0.0"), ["network-clash"]],
+		["the last address of kind's network", network("172.18.255.255"), ["network-clash"]],
+		["the address behind it", network("172.19.0.0"), []],
+		["one of two addresses of a name", network("10.10.10.2", "172.18.0.9"), ["network-clash"]],
+		["before kind's pods", network("10.243.255.255"), []],
+		["among kind's pods", network("10.244.0.1"), ["kubernetes-network-clash"]],
+		["among kind's services", network("10.96.255.255"), ["kubernetes-network-clash"]],
+		["behind kind's services", network("10.97.0.0"), []],
+		["an IPv6 address", network("2001:db8::10"), []],
+		["LXC", { "host.system": { container: "lxc" } }, ["inside-lxc"]],
+		["another container", { "host.system": { container: "podman" } }, []],
+		["WSL 2", { "host.system": { wsl: 2 } }, []],
+		["kernel 4.6", { "host.system": { kernel: "4.6.0" } }, []],
+		["kernel 4.5", { "host.system": { kernel: "4.5.7" } }, ["kernel-too-old"]],
+		[
+			"kernel 4.5, and a kind that does not mind",
+			{ "host.system": { kernel: "4.5.7" }, "host.tools": { kind: { state: "found", version: "0.19.0" } } },
+			[],
+		],
+		["only another kernel's modules", { "host.kernel": { installed: ["6.1.0-1-amd64"] } }, ["kernel-replaced"]],
+		["an empty folder of modules", { "host.kernel": { installed: [] } }, []],
+		[
+			"another kernel's modules in a container",
+			{ "host.kernel": { installed: ["6.1.0-1-amd64"] }, "host.system": { container: "docker" } },
+			[],
+		],
+		["few keyrings, each user its own", { "host.kernel": { maxKeys: 200, shiftedUsers: false } }, []],
+		["few keyrings for all", { "host.kernel": { maxKeys: 200, shiftedUsers: true } }, ["few-keyrings"]],
+		["many keyrings for all", { "host.kernel": { maxKeys: 2_000, shiftedUsers: true } }, []],
+		[
+			"exceptions without a proxy",
+			{ "host.proxies": { noProxy: { name: "NO_PROXY", origin: "the environment", entries: ["localhost"] } } },
+			[],
+		],
+		[
+			"a proxy without exceptions",
+			{ "host.proxies": { https: { name: "https_proxy", origin: "the environment" } } },
+			["proxy-before-proxmox", "proxy-before-endpoint"],
+		],
+	];
+	test.each(table)("%s", (_, edits, codes) => {
+		expect(system).toBeDefined();
+		expect(codesWith(edits)).toEqual(codes);
+	});
+
+	test.each([
+		[299, []],
+		[-299, []],
+		[300, ["clock-skew"]],
+		[-300, ["clock-skew"]],
+	] as const)("a clock that is %i s ahead", (aheadSeconds, codes) => {
+		expect(codesWith({ "host.provider": { place: "elsewhere" }, "host.clock": { aheadSeconds } })).toEqual(codes);
+	});
+});
+
+describe("the next network is the first that is free", () => {
+	const withNetworks = (routes: readonly string[], pools: Facts["host.networks"]["pools"], address: string) =>
+		codesWith({
+			"host.networks": {
+				engine: [{ name: "bridge", subnet: "172.17.0.0/16" }],
+				routes: routes.map((subnet) => ({ interface: "eth0", subnet })),
+				pools,
+			},
+			...network(address),
+		});
+	const pools = [
+		{ base: "172.17.0.0/16", size: 16 },
+		{ base: "172.18.0.0/16", size: 16 },
+		{ base: "172.20.0.0/14", size: 16 },
+	];
+	test.each([
+		["172.18.0.0/16 is free", [], "172.18.9.9", ["next-network-clash"]],
+		["a route holds a part of it, so it is not handed out", ["172.18.9.0/24"], "172.18.9.9", []],
+		["then the next pool is cut", ["172.18.9.0/24"], "172.20.9.9", ["next-network-clash"]],
+		["the second piece of a pool", ["172.18.9.0/24", "172.20.1.0/24"], "172.21.9.9", ["next-network-clash"]],
+		["the third is not handed out yet", ["172.18.9.0/24", "172.20.1.0/24"], "172.22.9.9", []],
+		["all are taken", ["172.16.0.0/12"], "172.31.9.9", []],
+	] as const)("%s", (_, routes, address, codes) => {
+		expect(withNetworks(routes, pools, address)).toEqual(codes);
+	});
+});
+
+describe("NO_PROXY as Go reads it", () => {
+	test.each([
+		["pve.example.com", "pve.example.com", true],
+		["example.com", "pve.example.com", true],
+		[".example.com", "pve.example.com", true],
+		[".example.com", "example.com", false],
+		["*.example.com", "pve.example.com", true],
+		["ample.com", "pve.example.com", false],
+		["PVE.Example.com", "pve.example.COM", true],
+		["pve.example.com:8006", "pve.example.com", true],
+		["10.10.10.0/24", "10.10.10.2", true],
+		["10.10.10.0/24", "10.10.11.2", false],
+		["10.10.10.2", "10.10.10.2", true],
+		["10.10.10", "10.10.10.2", false],
+		["2001:db8::/32", "2001:db8::2", true],
+		["*", "anything.example.org", true],
+		["", "127.0.0.1", true],
+	] as const)("%j for %s: %s", (entry, host, expected) => {
+		expect(bypasses(entry === "" ? [] : [entry], host)).toBe(expected);
+	});
+});
