@@ -20,7 +20,7 @@ export default defineCheck({
 			return notApplicable("no PROXMOX_URL, PROXMOX_TOKEN or PROXMOX_SECRET is set anywhere", notSet(environment));
 		}
 
-		const variables = judgeVariables(environment);
+		const variables = judgeVariables(environment, access);
 		const url = judgeUrl(environment, access);
 		if (access === undefined) {
 			return problems([...variables, ...url, ...judgeSurroundings(environment, access)], () =>

@@ -153,6 +153,10 @@ function complain(terminal: Terminal, text: string): 2 {
 	const line = text
 		.trim()
 		.replace(/^error: /, "")
+		.replace(
+			"missing required argument 'check'",
+			"name a check, such as capmox-doctor check token; capmox-doctor list shows all",
+		)
 		.replace(/\s*\n\s*/g, " ");
 	terminal.err(`capmox-doctor: ${line}\n`);
 	return 2;

@@ -66,8 +66,7 @@ export async function gather(
 				}),
 				rejectOnAbort(either),
 			]);
-			// The schema drops what is not in it, and the mask covers what a server may have echoed.
-			return { state: "known", value: schemas[name].parse(maskDeep(value, mask)) as Facts[Name] };
+			return { state: "known", value: clean(name, value, mask) };
 		} catch (error) {
 			if (error instanceof UsageError) {
 				throw error;
@@ -89,6 +88,21 @@ export async function gather(
 	return sheet;
 }
 
+/** Without what the schema does not know, what a server echoed of a secret, and what would drive a terminal. */
+function clean<Name extends FactName>(name: Name, value: Facts[Name], mask: (text: string) => string): Facts[Name] {
+	const masked = schemas[name].safeParse(changeTexts(value, (text) => mask(withoutControls(text))));
+	if (masked.success) {
+		return masked.data as Facts[Name];
+	}
+
+	// A "secret" that is a word of our own, such as json, would blot out the shape of the fact: words stay.
+	const wordsStay = (text: string) => (/^[a-z]+(?:-[a-z]+)*$/.test(text) ? text : mask(withoutControls(text)));
+	return schemas[name].parse(changeTexts(value, wordsStay)) as Facts[Name];
+}
+
+/** C0 but for tab and line feed, DEL, and C1, which terminals obey, too. */
+const withoutControls = (text: string): string => text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, "\uFFFD");
+
 const secretVariables = ["PROXMOX_SECRET", "PROXMOX_TOKEN"] as const;
 
 /** A token ID is no secret, unless the secret was put in its place or pasted behind it. */
@@ -105,29 +119,32 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 	}
 
 	const values = secretVariables.flatMap((name) => environment.lookUp(name).map(({ value }) => ({ name, value })));
-	const passwords = environment
-		.lookUp("PROXMOX_URL")
-		.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
+	const passwords = environment.lookUp("PROXMOX_URL").flatMap(({ value }) => {
+		const userinfo = /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/*)?(.*)@/s.exec(value)?.[1] ?? "";
+		return [userinfo, userinfo.replace(/^[^:]*:/, "")];
+	});
 	return createMask([
 		...passwords,
 		...values.flatMap(({ name, value }) => {
 			const bare = unquote(value);
-			return name === "PROXMOX_TOKEN" && !mayHoldSecret(value) ? [] : [value, bare, bare.split("=").at(-1) ?? ""];
+			return name === "PROXMOX_TOKEN" && !mayHoldSecret(value)
+				? []
+				: [value, bare, ...bare.split(/[=!,;\s]/).slice(-1)];
 		}),
 	]);
 }
 
-function maskDeep(value: unknown, mask: (text: string) => string): unknown {
+function changeTexts(value: unknown, change: (text: string) => string): unknown {
 	if (typeof value === "string") {
-		return mask(value);
+		return change(value);
 	}
 
 	if (Array.isArray(value)) {
-		return value.map((item) => maskDeep(item, mask));
+		return value.map((item) => changeTexts(item, change));
 	}
 
 	if (typeof value === "object" && value !== null) {
-		return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, mask)]));
+		return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, changeTexts(item, change)]));
 	}
 
 	return value;
@@ -151,9 +168,9 @@ function unavailable(
 	mask: (text: string) => string,
 ): { state: "unavailable"; cause: Cause; lastSeen: string } {
 	if (error instanceof ProbeError) {
-		return { state: "unavailable", cause: error.reason, lastSeen: mask(error.message) };
+		return { state: "unavailable", cause: error.reason, lastSeen: mask(withoutControls(error.message)) };
 	}
 
 	const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-	return { state: "unavailable", cause: "bug", lastSeen: mask(text) };
+	return { state: "unavailable", cause: "bug", lastSeen: mask(withoutControls(text)) };
 }

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { version } from "../package.json";
 import { runCli } from "./cli.ts";
 
@@ -34,20 +35,33 @@ for (const [name, code] of Object.entries(signals)) {
 	});
 }
 
+/** A report that is lost must not look like a good one; but a reader such as `head` may have seen enough. */
+function endForWriteError(error: NodeJS.ErrnoException): void {
+	if (error.code !== "EPIPE") {
+		process.exitCode = 2;
+		try {
+			writeSync(2, `capmox-doctor: the output could not be written: ${error.message}\n`);
+		} catch {
+			// Then there is nobody left to tell, but the exit code.
+		}
+	}
+
+	process.exit(process.exitCode);
+}
+
 /** Node builds a stream when it is first asked for, which `--version` does not do for stderr. */
 function write(stream: NodeJS.WriteStream, text: string): void {
 	if (stream.listenerCount("error") === 0) {
-		stream.on("error", (error: NodeJS.ErrnoException) => {
-			// The reader, such as `head`, has seen enough.
-			if (error.code === "EPIPE") {
-				process.exit(process.exitCode);
-			}
-
-			throw error;
-		});
+		stream.on("error", endForWriteError);
 	}
 
 	stream.write(text);
+}
+
+/** A message may quote what it choked on. */
+function withoutSecrets(text: string): string {
+	const secrets = Object.entries(process.env).filter(([name]) => /SECRET|TOKEN|PASSWORD/.test(name));
+	return secrets.reduce((rest, [, value = ""]) => (value.length < 4 ? rest : rest.replaceAll(value, "[secret]")), text);
 }
 
 async function main(): Promise<void> {
@@ -80,12 +94,20 @@ async function main(): Promise<void> {
 		}
 	} catch (error) {
 		const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-		write(process.stderr, `capmox-doctor ${version} failed by a bug of its own; please report this:\n${stack}\n`);
+		write(
+			process.stderr,
+			`capmox-doctor ${version} failed by a bug of its own; please report this:\n${withoutSecrets(stack)}\n`,
+		);
 		process.exitCode = 70;
 	}
 
 	// A hung name look-up or an open socket must not keep the answer waiting.
-	process.stdout.write("", () => {
+	write(process.stdout, "");
+	process.stdout.write("", (error) => {
+		if (error) {
+			endForWriteError(error);
+		}
+
 		process.exit();
 	});
 }

@@ -35,7 +35,7 @@ function judgeStranger(environment: Environment, access: Access, open: Answered)
 	const realms = access.realms?.map(({ realm, type }) => `${realm} (${type})`).join(", ");
 	if (
 		access.realms?.some(({ type }) => type === "pve") === true ||
-		open.server?.startsWith("pve-api-daemon") === true
+		(open.server?.startsWith("pve-api-daemon") === true && open.location === undefined)
 	) {
 		return [];
 	}

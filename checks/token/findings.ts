@@ -111,6 +111,7 @@ export const changeOnNode = (undo: string, advice: string, ...command: NonEmpty<
 
 /** User and token ID as the user has them, or CAPMOX's own example names where they cannot be told. */
 export function namesOf({ token }: Environment): { readonly user: string; readonly id: string } {
-	const [user = "capmox@pve", id = "capi"] = token.shape === "token-id" ? (token.id ?? "").split(/!(?=[^!]*$)/) : [];
+	const [user = "capmox@pve", id = "capi"] =
+		token.shape === "token-id" && token.id !== undefined ? token.id.split(/!(?=[^!]*$)/) : [];
 	return { user, id };
 }

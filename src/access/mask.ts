@@ -1,6 +1,8 @@
 const hidden = "[secret]";
 /** Shorter values would blot out ordinary words. */
 const shortest = 4;
+/** A regular expression has its limits; what is longer is sought as it stands. */
+const longest = 1_000;
 
 /**
  * Replaces every secret in a text, in any encoding it travels in: plain, base64, URL-encoded, JSON-escaped.
@@ -17,12 +19,15 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 			...base64Cores(secret),
 		]);
 	const unique = [...new Set(forms)].sort((a, b) => b.length - a.length);
-	if (unique.length === 0) {
-		return (text) => text;
+	const long = unique.filter((form) => form.length > longest);
+	const others = unique.filter((form) => form.length <= longest);
+	const maskLong = (text: string) => long.reduce((rest, form) => rest.replaceAll(form, hidden), text);
+	if (others.length === 0) {
+		return maskLong;
 	}
 
-	const pattern = new RegExp(unique.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "gi");
-	return (text) => text.replace(pattern, hidden);
+	const pattern = new RegExp(others.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "gi");
+	return (text) => maskLong(text).replace(pattern, hidden);
 }
 
 /** The part of its base64 that does not depend on what stands before or after the secret, for each of the three alignments. */

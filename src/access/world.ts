@@ -33,6 +33,15 @@ export interface World {
 	now(): Date;
 }
 
+/** Deleted under a shell that still stands in it, it has no name any more. */
+function currentFolder(): string {
+	try {
+		return process.cwd();
+	} catch (error) {
+		throw new UsageError("the current folder does not exist any more; change to another one", { cause: error });
+	}
+}
+
 /** Milliseconds; an envfile may be a named pipe that nobody writes to. */
 const patience = 2_000;
 
@@ -81,7 +90,7 @@ export function openWorld(options: WorldOptions): World {
 		readEnvironment(files, {
 			envFile,
 			processEnvironment,
-			...(recorded ? { workingDirectory: "/", home: "/root" } : { workingDirectory: process.cwd() }),
+			...(recorded ? { workingDirectory: "/", home: "/root" } : { workingDirectory: currentFolder() }),
 		});
 	return {
 		files,

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { checks } from "../../checks/index.ts";
 import { createFiles } from "../access/files.ts";
 import { UsageError } from "../errors.ts";
@@ -17,7 +18,7 @@ export async function explain(word: string, terminal: Terminal): Promise<number>
 		);
 	}
 
-	const page = await createFiles().readText(decodeURI(new URL(`../../checks/${id}.md`, import.meta.url).pathname));
+	const page = await createFiles().readText(fileURLToPath(new URL(`../../checks/${id}.md`, import.meta.url)));
 	const text = page === undefined ? undefined : code === undefined ? page : sectionOf(page, code);
 	if (text === undefined) {
 		throw new Error(`there is no page for ${word}`);

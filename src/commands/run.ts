@@ -20,8 +20,13 @@ export interface RunOptions extends CheckOptions {
 export function run(options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
 	const left = options.only === undefined ? checks : select(options.only, checks);
 	const skipped = new Set(options.skip === undefined ? [] : select(options.skip, checks));
+	const chosen = left.filter((check) => !skipped.has(check));
+	if (chosen.length === 0) {
+		throw new UsageError("--only and --skip leave no check to run; see capmox-doctor list");
+	}
+
 	return examine({
-		checks: left.filter((check) => !skipped.has(check)),
+		checks: chosen,
 		options: withTemplate(options),
 		terminal,
 		interrupted,

@@ -79,7 +79,8 @@ export const environmentProxmox = z.object({
 export type EnvironmentProxmox = z.infer<typeof environmentProxmox>;
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const anyUuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
+/** A run that a secret with some characters missing, or without its hyphens, still has. */
+const partOfUuid = /[0-9a-f-]{16}/i;
 /** pve-access-control 9.1.1, AccessControl.pm and Auth/Plugin.pm: the last `@…!…` that fits is taken. */
 const tokenId = /^([^\s:/]+)@([A-Za-z][A-Za-z0-9.\-_]+)!([A-Za-z][A-Za-z0-9.\-_]+)$/;
 const isProxmoxVariable = (name: string | undefined): boolean => proxmoxVariables.some((known) => known === name);
@@ -104,7 +105,7 @@ export function parseEnvironmentProxmox(environment: Environment): EnvironmentPr
 		url: { ...url.base, ...parseUrl(url.value) },
 		token: { ...token.base, ...parseToken(token.value) },
 		secret: { ...secret.base, ...parseSecret(secret.value) },
-		insecure: { ...insecure.base, ...(insecure.value === "" ? {} : { text: insecure.value.slice(0, 20) }) },
+		insecure: { ...insecure.base, ...parseInsecure(insecure.value) },
 		username: {
 			...username.base,
 			...(username.base.presence === "set" ? { shape: tokenId.test(username.value) ? "token-id" : "other" } : {}),
@@ -128,6 +129,15 @@ export function parseEnvironmentProxmox(environment: Environment): EnvironmentPr
 	};
 }
 
+/** Only words that people write for yes and no are kept: anything may have been pasted here. */
+function parseInsecure(value: string): { presence?: "set"; text?: string } {
+	if (value === "") {
+		return {};
+	}
+
+	return { presence: "set", text: /^(?:true|false|yes|no|on|off|[yntf01])$/i.test(value) ? value : "another text" };
+}
+
 export function parseUrl(given: string): Omit<EnvironmentProxmox["url"], "presence" | "origin"> {
 	const trimmed = unquote(given);
 	const blemishes = blemishesOf(given);
@@ -135,28 +145,42 @@ export function parseUrl(given: string): Omit<EnvironmentProxmox["url"], "presen
 		return { userinfo: false, malformed: false, blemishes };
 	}
 
-	const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(trimmed)?.[1]?.toLowerCase();
-	const text = trimmed.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)?[^/?#]*@/, "$1…@");
-	const userinfo = text !== trimmed;
+	const [, scheme, rest = ""] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(.*)$/s.exec(trimmed) ?? [];
+	const userinfo = trimmed.includes("@");
+	const base = {
+		// What stands before an @ or behind a ? may be a secret.
+		text: trimmed.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/*)?.*@/s, "$1…@").replace(/\?.*$/s, "?…"),
+		...(scheme === undefined ? {} : { scheme: scheme.toLowerCase() }),
+		userinfo,
+		blemishes,
+	};
+	const authority = /^[^/?#]*/.exec(rest)?.[0] ?? "";
 	const complete = scheme === undefined ? `https://${trimmed}` : trimmed;
 	const parsed = URL.canParse(complete) ? new URL(complete) : undefined;
-	if (parsed === undefined || parsed.hostname === "") {
-		return { text, ...(scheme === undefined ? {} : { scheme }), userinfo, malformed: true, blemishes };
+	if (parsed === undefined || !isHostAsWritten(authority, parsed) || (userinfo && !authority.includes("@"))) {
+		return { ...base, malformed: true };
 	}
 
 	// URL drops a port that is the scheme's default, yet `:443` written out is a decision.
-	const port = /:(\d+)$/.exec(/^(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/)?(?:[^/?#]*@)?([^/?#]*)/.exec(trimmed)?.[1] ?? "")?.[1];
-	const path = `${parsed.pathname === "/" ? "" : parsed.pathname}${parsed.search}${parsed.hash}`;
+	const port = /:(\d+)$/.exec(authority)?.[1];
+	const path = `${parsed.pathname === "/" ? "" : parsed.pathname}${parsed.search === "" ? "" : "?…"}${parsed.hash}`;
 	return {
-		text,
-		...(scheme === undefined ? {} : { scheme }),
+		...base,
 		host: parsed.hostname,
 		...(port === undefined ? {} : { port: Number(port) }),
 		...(path === "" ? {} : { path }),
-		userinfo,
-		malformed: false,
-		blemishes,
+		malformed: !["http:", "https:"].includes(parsed.protocol),
 	};
+}
+
+/** JavaScript reads `127.1`, `%31` and backslashes into a host; Go, and so CAPMOX, does not. Both know non-ASCII names. */
+function isHostAsWritten(authority: string, { hostname, protocol }: URL): boolean {
+	const host = authority.replace(/^.*@/s, "").replace(/:\d*$/, "");
+	if (hostname === "" || /[\\%\s]/.test(host) || (host.toLowerCase() === "https" && protocol === "https:")) {
+		return false;
+	}
+
+	return host.startsWith("[") || /[^\0-\x7F]/.test(host) || host.toLowerCase() === hostname.toLowerCase();
 }
 
 function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence" | "origin"> {
@@ -174,15 +198,17 @@ function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence"
 	if (id !== "" && !user.includes("!")) {
 		const faults =
 			/^(?:token-?id|token|id|name)$/i.test(id) && id === id.toUpperCase() ? (["placeholder"] as const) : [];
-		return { shape: "token-id", id: value, realm, faults: [...faults], blemishes };
+		return { shape: "token-id", ...shown(value), realm, faults: [...faults], blemishes };
 	}
 
-	return { shape: "other", ...(mayHoldSecret(value) ? {} : { id: value }), faults: tokenFaultsOf(value), blemishes };
+	return { shape: "other", ...shown(value), faults: tokenFaultsOf(value), blemishes };
 }
+
+const shown = (value: string): { id?: string } => (mayHoldSecret(value) ? {} : { id: value });
 
 /** A user, with or without a token ID behind it, is no secret; whatever else stands in PROXMOX_TOKEN may be, or hold, one. */
 export const mayHoldSecret = (value: string): boolean =>
-	anyUuid.test(value) || !/^[^\s:/=]+@[A-Za-z][^\s=:/]+$/.test(unquote(value));
+	partOfUuid.test(value) || !/^[^\s:/=,;]+@[A-Za-z][\w.-]*(?:\\?![\w.@!-]*)?$/.test(unquote(value));
 
 function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
 	if (value.includes("\\!")) {
@@ -240,7 +266,6 @@ export const unquote = (given: string): string =>
 
 function blemishesOf(given: string): EnvironmentProxmox["secret"]["blemishes"] {
 	const trimmed = given.trim();
-	const inner = unquote(given);
 	const found: EnvironmentProxmox["secret"]["blemishes"] = [];
 	if (trimmed === "") {
 		return found;
@@ -252,7 +277,7 @@ function blemishesOf(given: string): EnvironmentProxmox["secret"]["blemishes"] {
 
 	if (/[\r\n]/.test(given)) {
 		found.push("line-break");
-	} else if (/\s$/.test(given)) {
+	} else if (/[ \t]$/.test(given)) {
 		found.push("trailing-blank");
 	}
 
@@ -260,7 +285,8 @@ function blemishesOf(given: string): EnvironmentProxmox["secret"]["blemishes"] {
 		found.push("leading-blank");
 	}
 
-	if (/\s/.test(inner.replace(/[\r\n]/g, ""))) {
+	// HTTP drops blanks and tabs at the end; a no-break space or a vertical tab stays, or is refused.
+	if (/[\s\0-\x1F\x7F]/.test(given.replace(/[ \t\r\n]+$/, "").replace(/^\s+/, ""))) {
 		found.push("inner-blank");
 	}
 

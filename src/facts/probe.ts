@@ -57,7 +57,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },
 	"host.proxies": { deadline: 9_000, read: readHostProxies },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
-	"proxmox.access": { deadline: 20_000, read: readProxmoxAccess },
+	"proxmox.access": { deadline: 26_000, read: readProxmoxAccess },
 	// It waits for proxmox.access, then asks three times over, each time all at once.
 	"proxmox.permissions": { deadline: 50_000, read: readProxmoxPermissions },
 	"proxmox.setup": { deadline: 51_000, read: (_, know) => readProxmoxSetup(know) },

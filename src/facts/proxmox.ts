@@ -101,7 +101,9 @@ function speaksProxmox({ exchange, body }: Asked): boolean {
 const domains = z.object({ data: z.array(z.object({ realm: z.string(), type: z.string() })) });
 const parseRealms = (body: unknown): ProxmoxAccess["realms"] => domains.safeParse(body).data?.data;
 
-const versionAnswer = z.object({ data: z.object({ version: z.string().min(1), release: z.string().optional() }) });
+const versionAnswer = z.object({
+	data: z.object({ version: z.string().regex(/^\d[\w.+~-]{0,40}$/), release: z.string().optional() }),
+});
 const parseVersion = (body: unknown): ProxmoxAccess["version"] => versionAnswer.safeParse(body).data?.data;
 
 const describe = (peer: Peer): NonNullable<ProxmoxAccess["certificate"]> => ({

@@ -39,7 +39,9 @@ describe("wrong usage: one line that names what and where, exit 2", () => {
 		[[], "no command given: capmox-doctor run looks at everything; see capmox-doctor --help"],
 		[["rnu"], "unknown command 'rnu' (Did you mean run?)"],
 		[["run", "now"], "too many arguments for 'run'. Expected 0 arguments but got 1."],
-		[["check"], "missing required argument 'check'"],
+		[["check"], "name a check, such as capmox-doctor check token; capmox-doctor list shows all"],
+		[["run", "--only", ","], "--only and --skip leave no check to run; see capmox-doctor list"],
+		[["run", "--only", "token", "--skip", "token"], "--only and --skip leave no check to run; see capmox-doctor list"],
 		[["check", "tokn"], 'there is no check or group "tokn", did you mean token?; see capmox-doctor list'],
 		[["run", "--fromat", "json"], "unknown option '--fromat' (Did you mean --format?)"],
 		[
@@ -141,6 +143,25 @@ test("a pipe that closes early ends quietly", async () => {
 	expect([stdout.split("\n").length, stderr]).toEqual([2, ""]);
 	const schema = await run("bash", ["-c", `"${process.execPath}" "${bundle}" schema | true; exit \${PIPESTATUS[0]}`]);
 	expect(schema.stderr).toBe("");
+});
+
+test("a report that cannot be written is not a good one", async () => {
+	const run = promisify(execFile);
+	for (const words of ["list", "schema", "run --format json", "--version", "explain token"]) {
+		await expect(run("bash", ["-c", `"${bundle}" ${words} > /dev/full`])).rejects.toMatchObject({
+			code: 2,
+			stderr: expect.stringMatching(/^capmox-doctor: the output could not be written: .*ENOSPC.*\n$/) as string,
+		});
+	}
+});
+
+test("a folder that was deleted meanwhile is one line", async () => {
+	const run = promisify(execFile);
+	const script = `cd "$(mktemp -d)" && rmdir "$PWD" && "${bundle}" check token`;
+	await expect(run("bash", ["-c", script])).rejects.toMatchObject({
+		code: 2,
+		stderr: "capmox-doctor: the current folder does not exist any more; change to another one\n",
+	});
 });
 
 describe("a server that never answers", () => {

@@ -162,3 +162,33 @@ test("wrong words of the user are not a missing fact", async () => {
 	const from = probesWith({ read: () => Promise.reject(new UsageError("--env-file: there is no file x")) });
 	await expect(gatherAccess(from)).rejects.toThrow(UsageError);
 });
+
+test("a text that was cut is masked before it is cut", async () => {
+	const access = valueOf("proxmox.access");
+	const text = `${"y".repeat(100)}${secret}`;
+	const open = { kind: "answered", status: 403, reason: "", body: "text", text, milliseconds: 1 } as const;
+	const gathered = await gatherAccess(probesWith({ read: () => Promise.resolve({ ...access, open }) }));
+	expect(JSON.stringify(gathered)).toContain(`${"y".repeat(100)}[secret]`);
+	expect(JSON.stringify(gathered)).not.toContain(secret.slice(0, 8));
+});
+
+test("what would drive a terminal is taken out", async () => {
+	const access = valueOf("proxmox.access");
+	const gathered = await gatherAccess(
+		probesWith({ read: () => Promise.resolve({ ...access, url: "https://\u001B[2Jpve\u009B1m" }) }),
+	);
+	expect(JSON.stringify(gathered)).not.toMatch(/\\u001b|\u009B/i);
+});
+
+test.each(["json", "other", "set"])("a secret that is one of our own words, %s, spoils no fact", async (word) => {
+	const worded: World = {
+		...world,
+		environment: () =>
+			Promise.resolve({
+				files: [],
+				lookUp: (name: string) => (name === "PROXMOX_SECRET" ? [{ value: word, origin: "the environment" }] : []),
+			}),
+	};
+	const gathered = await gather(worded, { wanted: ["proxmox.access"], signal: never, from: probesWith({}) });
+	expect(gathered["proxmox.access"]?.state).toBe("known");
+});

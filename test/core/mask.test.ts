@@ -48,3 +48,8 @@ test("leaves everything alone where there is no secret, or one too short to tell
 	expect(createMask([])("a text")).toBe("a text");
 	expect(createMask(["", "a"])("a text")).toBe("a text");
 });
+
+test("hides even a secret that no regular expression could hold", () => {
+	const long = "\\".repeat(50_000);
+	expect(createMask([long])(`before ${long} after`)).toBe("before [secret] after");
+});
