@@ -50,6 +50,18 @@ export interface FindingDefinition {
 	readonly means: string;
 }
 
+/** Definitions of findings, as every check's table has them. */
+export const error = (means: string) => ({ severity: "error", means }) as const;
+export const warning = (means: string) => ({ severity: "warning", means }) as const;
+
+/** A finding with one piece of evidence, as most have. */
+export const found = <Code extends string>(
+	code: Code,
+	summary: string,
+	evidence: Evidence,
+	...remedy: NonEmpty<Step>
+): Finding<Code> => ({ code, summary, evidence: [evidence], remedy });
+
 export type Diagnosis<Code extends string = string> =
 	| { readonly kind: "healthy"; readonly summary: string }
 	| { readonly kind: "problem"; readonly findings: NonEmpty<Finding<Code>> }

@@ -129,6 +129,7 @@ describe.each(generations)("Proxmox VE with pve-manager %s", (generation) => {
 			"escaped-exclamation-mark",
 		],
 		["the user stands twice", {}, { PROXMOX_TOKEN: "capmox@pve!capmox@pve!capi" }, "user-twice", "user-twice"],
+		["the header is pasted", {}, { PROXMOX_TOKEN: `PVEAPIToken=${id}` }, "header-pasted", "header-pasted"],
 		["the secret is pasted behind", {}, { PROXMOX_TOKEN: `${id}=${secret}` }, "secret-appended", "secret-appended"],
 		[
 			"the secret is in upper case",
@@ -166,6 +167,9 @@ describe("values that work in spite of what they look like, and the other way ro
 		["a trailing line break", { PROXMOX_SECRET: `${secret}\n` }, "fail", ["line-break"]],
 		["a blank in front", { PROXMOX_SECRET: ` ${secret}` }, "fail", ["blanks"]],
 		["a carriage return", { PROXMOX_TOKEN: `${id}\r` }, "fail", ["line-break"]],
+		["%21 in place of !, which the server decodes", { PROXMOX_TOKEN: "capmox@pve%21capi" }, "pass", []],
+		["a no-break space behind the secret", { PROXMOX_SECRET: `${secret}\u00A0` }, "fail", ["blanks"]],
+		["a secret that is a word of ours", { PROXMOX_SECRET: "json" }, "fail", ["secret-not-uuid"]],
 		["a trailing slash of the URL", {}, "pass", [], "/"],
 		["/api2/json in the URL", {}, "fail", ["url-with-api-path"], "/api2/json"],
 		["/api2/json/ in the URL", {}, "fail", ["url-with-api-path"], "/api2/json/"],
@@ -332,12 +336,18 @@ describe("connections", () => {
 		expect((await at("https://no-such-host.invalid:8006")).codes).toEqual(["token/unknown-host"]);
 	});
 
-	test.concurrent.each(["https://", "https://pve:port", "https://a b", "ftp://pve:8006", "https://[::1"])(
-		"%s is no URL",
-		async (url) => {
-			expect((await at(url)).codes).toContain("token/url-malformed");
-		},
-	);
+	test.concurrent.each([
+		"https://",
+		"https://pve:port",
+		"https://a b",
+		"ftp://pve:8006",
+		"https://[::1",
+		"https://127.1:9",
+		"https://%31%32%37.0.0.1:9",
+		"https:/127.0.0.1:9",
+	])("%s is no URL", async (url) => {
+		expect((await at(url)).codes).toContain("token/url-malformed");
+	});
 });
 
 test("a 401 that the server withholds for its three seconds is waited for", async () => {

@@ -1,9 +1,6 @@
-import type { Evidence, Finding, NonEmpty, Severity } from "../../src/check.ts";
+import { type Evidence, error, type Finding, type NonEmpty, type Severity, warning } from "../../src/check.ts";
 import { type Cgroups, describeLayout, nameOf, type Provider, type System, type Tools } from "./host.ts";
 import { switchToV2 } from "./steps.ts";
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
 
 /** Every way in which the cgroup version, or what is left of it, keeps kind from working. */
 export const findings = {

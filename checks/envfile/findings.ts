@@ -1,8 +1,5 @@
-import type { Evidence, Finding, NonEmpty, Severity, Step } from "../../src/check.ts";
+import { error, type Finding, type Severity, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
 
 /** Every way in which the variables can fail to make a cluster. */
 export const findings = {
@@ -57,14 +54,8 @@ export const findings = {
 	"never-read": warning("A variable is set that no template reads."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
+export { found } from "../../src/check.ts";
 export type EnvfileCode = keyof typeof findings;
 export type EnvfileFinding = Finding<EnvfileCode>;
 export type Cluster = Facts["environment.cluster"];
 export type Proxmox = Facts["environment.proxmox"];
-
-export const found = (
-	code: EnvfileCode,
-	summary: string,
-	evidence: Evidence,
-	...remedy: NonEmpty<Step>
-): EnvfileFinding => ({ code, summary, evidence: [evidence], remedy });

@@ -45,7 +45,7 @@ function judgeOverlaps(pools: readonly Pool[]): EnvfileFinding[] {
 }
 
 function judgeMetallb(read: Read, pools: readonly Pool[], endpoint: Given | undefined): EnvfileFinding[] {
-	return ([4, 6] as const).flatMap((family) => {
+	return ([4, 6] as const).flatMap((family): EnvfileFinding[] => {
 		const given = read(`METALLB_IPV${family}_RANGE`);
 		if (given === undefined || given.value === "") {
 			return [];

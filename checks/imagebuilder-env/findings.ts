@@ -1,8 +1,5 @@
-import type { Evidence, Finding, NonEmpty, Severity, Step } from "../../src/check.ts";
+import { error, type Finding, type Severity, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
 
 /** Every way in which the names of the two programs get mixed up. */
 export const findings = {
@@ -18,14 +15,8 @@ export const findings = {
 	"api-path-for-capmox": error("PROXMOX_URL ends in /api2/json, as for image-builder, but the names are CAPMOX's."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
+export { found } from "../../src/check.ts";
 export type BuilderCode = keyof typeof findings;
 export type BuilderFinding = Finding<BuilderCode>;
 export type Proxmox = Facts["environment.proxmox"];
 export type Builder = Facts["environment.imagebuilder"];
-
-export const found = (
-	code: BuilderCode,
-	summary: string,
-	evidence: Evidence,
-	...remedy: NonEmpty<Step>
-): BuilderFinding => ({ code, summary, evidence: [evidence], remedy });

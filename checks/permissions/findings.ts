@@ -1,7 +1,4 @@
-import type { Finding, Severity } from "../../src/check.ts";
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
+import { error, type Finding, type Severity, warning } from "../../src/check.ts";
 
 export const findings = {
 	"no-privileges": error("The token has no privilege at all: it is separated from its user and got none of its own."),

@@ -1,4 +1,4 @@
-import type { Finding, Severity } from "../../src/check.ts";
+import { error, type Finding, type Severity, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { Cgroups, Provider, System, Tools } from "../cgroups/host.ts";
 
@@ -6,9 +6,6 @@ export type Podman = Facts["host.podman"];
 export type Answering = Extract<Podman, { state: "answering" }>;
 export type Silent = Extract<Podman, { state: "silent" }>;
 export type Limits = Facts["host.podman-limits"];
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
 
 /** Every way in which Podman keeps kind from working, or makes it work badly. */
 export const findings = {

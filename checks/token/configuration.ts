@@ -211,6 +211,7 @@ const repairs = {
 	"escaped-exclamation-mark": "Take the backslash out and put the value into single quotes.",
 	"user-twice": "Give the user once. What pveum prints as full-tokenid is the whole value already.",
 	"secret-appended": "Keep what stands before the = here; what stands behind it belongs into PROXMOX_SECRET.",
+	"header-pasted": "Keep user@realm!tokenid; CAPMOX puts PVEAPIToken= in front by itself.",
 	placeholder: "Put the ID of your own token behind the !.",
 } as const satisfies Record<Environment["token"]["faults"][number], string>;
 

@@ -1,10 +1,7 @@
-import type { Evidence, Finding, NonEmpty, Severity, Step } from "../../src/check.ts";
+import { error, type Finding, type NonEmpty, type Severity, type Step, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 
 export { advise, write } from "../steps.ts";
-
-const error = (means: string) => ({ severity: "error", means }) as const;
-const warning = (means: string) => ({ severity: "warning", means }) as const;
 
 /** Every way in which the token can fail, from the variables to the answer. */
 export const findings = {
@@ -20,6 +17,7 @@ export const findings = {
 	"escaped-exclamation-mark": error("PROXMOX_TOKEN holds \\!: the backslash was meant for the shell."),
 	"user-twice": error("PROXMOX_TOKEN holds the user twice: user@realm!user@realm!id."),
 	"secret-appended": error("PROXMOX_TOKEN holds token ID and secret together."),
+	"header-pasted": error("PROXMOX_TOKEN holds the beginning of the HTTP header, PVEAPIToken=."),
 	placeholder: error("PROXMOX_TOKEN still holds the placeholder of an example."),
 	quotes: error("A variable holds quotation marks as part of its value."),
 	blanks: error("A variable holds blanks that reach the server."),
@@ -75,23 +73,11 @@ export const findings = {
 	"readable-by-others": warning("A file with the secret can be read by other users."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
+export { found } from "../../src/check.ts";
 export type TokenCode = keyof typeof findings;
 export type TokenFinding = Finding<TokenCode>;
 export type Environment = Facts["environment.proxmox"];
 export type Access = Facts["proxmox.access"];
-
-/** A finding with one piece of evidence, as most have. */
-export const found = (
-	code: TokenCode,
-	summary: string,
-	evidence: Evidence,
-	...remedy: NonEmpty<Step>
-): TokenFinding => ({
-	code,
-	summary,
-	evidence: [evidence],
-	remedy,
-});
 
 export const onNode = (advice: string, ...command: NonEmpty<string>): Step => ({
 	advice,

@@ -31,6 +31,7 @@ const tokenFaults = [
 	"escaped-exclamation-mark",
 	"user-twice",
 	"secret-appended",
+	"header-pasted",
 	"placeholder",
 ] as const;
 
@@ -192,6 +193,10 @@ function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence"
 
 	if (uuid.test(value.toLowerCase())) {
 		return { shape: "uuid", faults: [], blemishes };
+	}
+
+	if (/^PVEAPIToken[= ]/.test(value)) {
+		return { shape: "other", faults: ["header-pasted"], blemishes };
 	}
 
 	const [, user = "", realm = "", id = ""] = tokenId.exec(value) ?? [];
