@@ -44,6 +44,7 @@ const troubles = {
 	command: "holds a command, which is not run here",
 	"carriage-return": "ends in a carriage return, which a shell keeps as part of the value",
 	"byte-order-mark": "begins with a byte order mark, so that a shell does not find its first command",
+	"not-utf8": "is not UTF-8 text",
 	"unquoted-blank": "has a blank outside quotes, at which a shell ends the value",
 	"yaml-collection": "holds a list or a map, which clusterctl takes for an empty value",
 	"open-quote": "opens a quote that nothing closes",
@@ -57,7 +58,7 @@ function files({ files }: Environment): TokenFinding[] {
 		);
 		const [first, ...rest] = misread.map(({ line, problem, name }) => ({
 			from: `${path}, line ${line}`,
-			saw: `${name ?? "the line"} ${troubles[problem]}`,
+			saw: `${name ?? (problem === "not-utf8" ? "the file" : "the line")} ${troubles[problem]}`,
 		}));
 		if (first !== undefined) {
 			results.push({

@@ -7,12 +7,13 @@ export interface Assignment {
 	readonly exported: boolean;
 }
 
-/** `invalid-yaml` and `yaml-collection` (a list without quotes, which clusterctl reads as empty) concern clusterctl.yaml. */
+/** `not-utf8` concerns a whole file, `invalid-yaml` and `yaml-collection` (a list without quotes, which clusterctl reads as empty) concern clusterctl.yaml. */
 export const lineProblems = [
 	"reference",
 	"command",
 	"carriage-return",
 	"byte-order-mark",
+	"not-utf8",
 	"unquoted-blank",
 	"open-quote",
 	"invalid-yaml",
@@ -26,65 +27,126 @@ export interface Envfile {
 	readonly problems: readonly { readonly line: number; readonly problem: LineProblem; readonly name?: string }[];
 }
 
-const assignment = /^\s*(export\s+|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
+const assignment =
+	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
 
 /**
- * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `A: "b"`, CRLF, a byte order mark.
- * Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the value and are reported.
+ * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `A: "b"`, CRLF, a byte
+ * order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the value and are reported.
  */
-export function parseEnvfile(text: string): Envfile {
+export function parseEnvfile(given: string): Envfile {
 	const assignments: Assignment[] = [];
 	const problems: { line: number; problem: LineProblem; name?: string }[] = [];
-	if (text.startsWith("\uFEFF")) {
+	if (isUtf16(given) || given.includes("\0")) {
+		problems.push({ line: 1, problem: "not-utf8" });
+	} else if (given.startsWith("\uFEFF")) {
 		problems.push({ line: 1, problem: "byte-order-mark" });
 	}
 
+	const text = isUtf16(given) ? given.slice(2).replaceAll("\0", "") : given.replace(/^\uFEFF/, "");
 	const exportedApart = namesExportedApart(text);
-	const lines = text.replace(/^\uFEFF/, "").split("\n");
+	const lines = text.split("\n");
 	for (let index = 0; index < lines.length; index++) {
 		const first = index;
 		let source = lines[index] ?? "";
-		let found = assignment.exec(trimCarriageReturn(source));
-		if (found === null) {
-			continue;
-		}
-
-		let word = readWord(found[4] ?? "");
+		let read = readLine(source);
 		// A quote that stays open goes on over the next lines, as in a shell.
-		while (word.open && index + 1 < lines.length) {
+		while (read.open && index + 1 < lines.length) {
+			const previous = lines[index] ?? "";
 			index++;
-			source += `\n${lines[index] ?? ""}`;
-			found = assignment.exec(trimCarriageReturn(source)) ?? found;
-			word = readWord(found[4] ?? "");
+			const next = lines[index] ?? "";
+			// Nothing else ends it, and reading all again for each line would take minutes for a long file.
+			const mayEnd = /['"]/.test(next) || /\\\r?$/.test(previous);
+			source += `\n${next}`;
+			read = mayEnd ? readLine(source) : read;
 		}
 
-		if (word.open) {
+		if (read.open) {
 			// No closing quote anywhere: judge this line alone and go on with the next.
 			index = first;
 			source = lines[first] ?? "";
-			word = readWord(assignment.exec(trimCarriageReturn(source))?.[4] ?? "");
+			read = readLine(source);
 		}
 
-		const name = found[2] ?? "";
 		const line = first + 1;
-		const isYaml = found[3] !== "=";
-		const exported = isYaml || found[1] !== undefined || exportedApart.test(name);
-		assignments.push({ name, value: word.value, line, exported });
-		const seen: LineProblem[] = [
-			...(word.open ? (["open-quote"] as const) : []),
-			...(source.endsWith("\r") ? (["carriage-return"] as const) : []),
-			...(isYaml ? [] : word.problems),
-		];
-		problems.push(...seen.map((problem) => ({ line, problem, name })));
+		for (const { name, word } of read.pairs) {
+			assignments.push({ name, value: word.value, line, exported: read.exported || exportedApart.test(name) });
+			const seen: LineProblem[] = [
+				...(word.open ? (["open-quote"] as const) : []),
+				...(source.endsWith("\r") && word === read.pairs.at(-1)?.word ? (["carriage-return"] as const) : []),
+				...(read.isYaml ? [] : word.problems),
+			];
+			problems.push(...seen.map((problem) => ({ line, problem, name })));
+		}
 	}
 
 	return { assignments, problems };
 }
 
-/** `set -a` exports everything, `export A B` on a line of its own what it names. */
+/** Neither byte of a UTF-16 byte order mark is UTF-8; of what follows, all that is ASCII has a NUL beside it. */
+const isUtf16 = (text: string): boolean => text.startsWith("\uFFFD\uFFFD") && text.includes("\0");
+
+interface Line {
+	readonly pairs: readonly Pair[];
+	readonly exported: boolean;
+	readonly isYaml: boolean;
+	/** A quote goes on behind the last pair. */
+	readonly open: boolean;
+}
+
+interface Pair {
+	readonly name: string;
+	readonly word: Word;
+}
+
+function readLine(source: string): Line {
+	const [, before, name, sign, rest = ""] = assignment.exec(trimCarriageReturn(source)) ?? [];
+	if (name === undefined) {
+		return { pairs: [], exported: false, isYaml: false, open: false };
+	}
+
+	const isYaml = sign !== "=";
+	const pairs = isYaml
+		? [{ name, word: readWord(rest) }]
+		: readPairs(name, rest, before?.startsWith("export") === true);
+	return { pairs, exported: isYaml || before !== undefined, isYaml, open: pairs.at(-1)?.word.open === true };
+}
+
+/** The value of `name`, and the assignments behind it. */
+function readPairs(name: string, source: string, isExport: boolean): readonly Pair[] {
+	const first = { name, word: readWord(source) };
+	const pairs: Pair[] = [first];
+	/** The pairs behind which something stands that is no assignment. */
+	const strayed = new Set<Pair>();
+	let last: Pair = first;
+	let { rest } = first.word;
+	while (/^\s+[^\s#;]/.test(rest)) {
+		const [begin = "", next] = /^\s+(?:([A-Za-z_][A-Za-z0-9_]*)=)?/.exec(rest) ?? [];
+		const word = readWord(rest.slice(begin.length));
+		if (next === undefined) {
+			strayed.add(last);
+		} else {
+			last = { name: next, word };
+			pairs.push(last);
+		}
+
+		({ rest } = word);
+	}
+
+	// Without export, a command behind them would have them to itself.
+	const [kept, cut] = !isExport && strayed.size > 0 ? [[first], new Set([first])] : [pairs, strayed];
+	return kept.map((pair) => (cut.has(pair) ? withBlank(pair) : pair));
+}
+
+const withBlank = ({ name, word }: Pair): Pair => ({
+	name,
+	word: { ...word, problems: [...word.problems, "unquoted-blank"] },
+});
+
+/** `set -a` exports everything, `export A B` what it names. */
 function namesExportedApart(text: string): { test(name: string): boolean } {
 	const everything = /^[ \t]*set[ \t]+(?:-[b-zA-Z]*a|-o[ \t]+allexport)/m.test(text);
-	const named = [...text.matchAll(/^[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)[ \t\r]*(?:#.*)?$/gm)].flatMap(
+	const named = [...text.matchAll(/^[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*(?=[ \t\r\n;]|$))+)/gm)].flatMap(
 		([, names = ""]) => names.trim().split(/\s+/),
 	);
 	return { test: (name) => everything || named.includes(name) };
@@ -96,6 +158,8 @@ interface Word {
 	readonly value: string;
 	readonly open: boolean;
 	readonly problems: readonly LineProblem[];
+	/** What stands behind it. */
+	readonly rest: string;
 }
 
 /** One shell word: adjacent quoted and bare parts; ends at an unquoted blank or `;`. */
@@ -106,7 +170,7 @@ function readWord(source: string): Word {
 	while (rest !== "" && !/^[\s;]/.test(rest)) {
 		const part = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'";\\]|\\.)+))/s.exec(rest);
 		if (part === null) {
-			return { value: value + rest.replace(/^['"]/, "").trimEnd(), open: true, problems: [...problems] };
+			return { value: value + rest.replace(/^['"]/, "").trimEnd(), open: true, problems: [...problems], rest: "" };
 		}
 
 		const [whole, single, double, bare] = part;
@@ -118,11 +182,7 @@ function readWord(source: string): Word {
 		rest = rest.slice(whole.length);
 	}
 
-	if (rest.trim() !== "" && !/^\s+#|^;|^\s*$/.test(rest)) {
-		problems.add("unquoted-blank");
-	}
-
-	return { value, open: false, problems: [...problems] };
+	return { value, open: false, problems: [...problems], rest };
 }
 
 function noteExpansions(part: string, problems: Set<LineProblem>): void {

@@ -1,5 +1,7 @@
-import { open, readdir, readlink, stat, statfs } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ProbeError } from "../errors.ts";
 
 /** A file system as statfs(2) tells it: the type's magic number and, on a live host, its space. */
@@ -12,7 +14,10 @@ export interface FileSystem {
 
 /** Reads files below a root, so that a copied tree can stand in for `/`. Every method throws ProbeError. */
 export interface Files {
-	/** UTF-8 text of at most `maxBytes` (default 1 MiB); `undefined` where there is no such file. */
+	/**
+	 * UTF-8 text of at most `maxBytes` (default 1 MiB); `undefined` where there is no such file. Throws where there is a
+	 * directory (see isDirectoryError).
+	 */
 	readText(path: string, options?: { maxBytes?: number }): Promise<string | undefined>;
 	/** Permission bits (`0o644`) and whether it is a regular file; `undefined` where there is nothing. */
 	stat(path: string): Promise<{ readonly mode: number; readonly isFile: boolean } | undefined>;
@@ -44,13 +49,25 @@ export function createFiles(root = "/"): Files {
 	};
 }
 
-/** Reads to the end instead of trusting the size: pipes and everything under /proc report none. */
+/** `readText` met a directory. */
+export const isDirectoryError = (error: unknown): boolean =>
+	error instanceof ProbeError && hasCode(error.cause, "EISDIR");
+
+/**
+ * Reads to the end instead of trusting the size: pipes and everything under /proc report none. Never blocks, because a
+ * thread that waits for a named pipe's writer outlives even process.exit.
+ */
 async function readAtMost(location: string, maxBytes: number, path: string): Promise<string> {
-	const handle = await open(location, "r");
+	const handle = await open(location, constants.O_RDONLY | constants.O_NONBLOCK);
 	try {
 		const chunks: Buffer[] = [];
 		let length = 0;
-		for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+		for (;;) {
+			const chunk = await (length === 0 ? readFirst(handle, location, path) : readNext(handle));
+			if (chunk.length === 0) {
+				return Buffer.concat(chunks).toString("utf8");
+			}
+
 			length += chunk.length;
 			if (length > maxBytes) {
 				throw new ProbeError("unreadable", `${path} is larger than ${maxBytes} bytes`);
@@ -58,12 +75,61 @@ async function readAtMost(location: string, maxBytes: number, path: string): Pro
 
 			chunks.push(chunk);
 		}
-
-		return Buffer.concat(chunks).toString("utf8");
 	} finally {
 		await handle.close();
 	}
 }
+
+const chunkSize = 65_536;
+/** Milliseconds between two looks at a pipe. */
+const pause = 20;
+/** Milliseconds that a named pipe may be without a writer; less than the environment has as a whole. */
+const patience = 1_500;
+
+/** Waits for as long as a pipe has a writer and nothing in it; nothing comes where the end is reached. */
+async function readNext(handle: FileHandle): Promise<Buffer> {
+	for (;;) {
+		try {
+			const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkSize), 0, chunkSize, null);
+			return buffer.subarray(0, bytesRead);
+		} catch (error) {
+			if (!hasCode(error, "EAGAIN")) {
+				throw error;
+			}
+
+			await sleep(pause);
+		}
+	}
+}
+
+/** A named pipe without a writer is at its end before it begins. */
+async function readFirst(handle: FileHandle, location: string, path: string): Promise<Buffer> {
+	const first = await readNext(handle);
+	if (first.length > 0 || !(await handle.stat()).isFIFO() || !(await hasName(location))) {
+		return first;
+	}
+
+	const end = performance.now() + patience;
+	while (performance.now() < end) {
+		await sleep(pause);
+		const chunk = await readNext(handle);
+		if (chunk.length > 0) {
+			return chunk;
+		}
+	}
+
+	throw new ProbeError("timeout", `${path} is a named pipe that nobody writes to`);
+}
+
+/** The pipe of a process substitution stands behind /dev/fd, and nobody can open it for writing any more. */
+const hasName = (location: string): Promise<boolean> =>
+	realpath(location).then(
+		() => true,
+		() => false,
+	);
+
+const hasCode = (error: unknown, code: string): boolean =>
+	error instanceof Error && "code" in error && error.code === code;
 
 async function unlessAbsent<T>(path: string, read: () => Promise<T>): Promise<T | undefined> {
 	try {
@@ -73,8 +139,12 @@ async function unlessAbsent<T>(path: string, read: () => Promise<T>): Promise<T 
 			throw error;
 		}
 
-		if (error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "EISDIR") {
+		if (error.code === "ENOENT" || error.code === "ENOTDIR") {
 			return undefined;
+		}
+
+		if (error.code === "EISDIR") {
+			throw new ProbeError("unreadable", `${path} is a directory`, { cause: error });
 		}
 
 		const denied = error.code === "EACCES" || error.code === "EPERM";

@@ -46,6 +46,71 @@ describe("reads what people have", () => {
 	});
 });
 
+describe("several assignments on one line", () => {
+	test.each([
+		["export A='x' B='y'", { A: "x", B: "y" }, true],
+		["export A=\"x y\"  B='$' C=z # why", { A: "x y", B: "$", C: "z" }, true],
+		["A=x B='y z'\tC=", { A: "x", B: "y z", C: "" }, false],
+		["A= B=y", { A: "", B: "y" }, false],
+		["A=x B=y; echo", { A: "x", B: "y" }, false],
+		["export A B=y", { B: "y" }, true],
+		["export A=x B='two\nlines' C=z", { A: "x", B: "two\nlines", C: "z" }, true],
+		["A=x B=y\r", { A: "x", B: "y" }, false],
+	])("%j", (text, values, exported) => {
+		const { assignments } = parseEnvfile(text);
+		expect(Object.fromEntries(assignments.map(({ name, value }) => [name, value]))).toEqual(values);
+		expect(assignments.every((each) => each.line === 1 && each.exported === exported)).toBe(true);
+	});
+
+	test.each([
+		["A=x B=y cmd", ["A"], [["unquoted-blank", "A"]]],
+		["A=x cmd B=y", ["A"], [["unquoted-blank", "A"]]],
+		["export A=x b=", ["A", "b"], []],
+		["export A=x + B=y", ["A", "B"], [["unquoted-blank", "A"]]],
+		["export A=x B=y z", ["A", "B"], [["unquoted-blank", "B"]]],
+		[
+			"export A=$O B=$(id)",
+			["A", "B"],
+			[
+				["reference", "A"],
+				["command", "B"],
+			],
+		],
+		["A=x B=y\r", ["A", "B"], [["carriage-return", "B"]]],
+		["export A=x B='y", ["A", "B"], [["open-quote", "B"]]],
+		["A: x B=y", ["A"], []],
+	])("%j → %j", (text, names, problems) => {
+		const parsed = parseEnvfile(text);
+		expect(parsed.assignments.map(({ name }) => name)).toEqual(names);
+		expect(parsed.problems.map(({ problem, name }) => [problem, name])).toEqual(problems);
+	});
+
+	test("a name that is exported before them is exported", () => {
+		expect(parseEnvfile("A=1\nexport A B=2").assignments.every(({ exported }) => exported)).toBe(true);
+	});
+});
+
+describe("a file that is not UTF-8 text", () => {
+	const text = "export A='x'\r\nexport B='y'\r\n";
+	const little = Buffer.from(`\uFEFF${text}`, "utf16le");
+
+	test.each([
+		["UTF-16, little-endian", little],
+		["UTF-16, big-endian", Buffer.from(little).swap16()],
+	])("%s: is read, and reported", (_, bytes) => {
+		const { assignments, problems } = parseEnvfile(bytes.toString("utf8"));
+		expect(assignments.map(({ name, value }) => [name, value])).toEqual([
+			["A", "x"],
+			["B", "y"],
+		]);
+		expect(problems[0]).toEqual({ line: 1, problem: "not-utf8" });
+	});
+
+	test("with NUL bytes: is reported", () => {
+		expect(parseEnvfile("\x7FELF\0\0\nA=1").problems).toEqual([{ line: 1, problem: "not-utf8" }]);
+	});
+});
+
 describe("leaves alone and reports what a shell would take otherwise", () => {
 	test.each([
 		["A=$OTHER", "$OTHER", ["reference"]],
@@ -62,6 +127,12 @@ describe("leaves alone and reports what a shell would take otherwise", () => {
 		const parsed = parseEnvfile(text);
 		expect(parsed.assignments[0]?.value).toBe(value);
 		expect(parsed.problems.map(({ problem }) => problem)).toEqual(problems);
+	});
+
+	test("a long file with an open quote is read in no time", () => {
+		const started = performance.now();
+		expect(parseEnvfile(`A="x\n${"export B=y\n".repeat(50_000)}`).assignments).toHaveLength(50_001);
+		expect(performance.now() - started).toBeLessThan(5_000);
 	});
 
 	test("an open quote spoils its own line only", () => {
@@ -98,6 +169,40 @@ describe("agrees with a real shell", () => {
 						expect(expected).toEqual(rows.map(([value]) => value));
 					},
 				),
+				{ numRuns: 30 },
+			);
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
+	});
+
+	test("on several assignments of one line", () => {
+		const folder = mkdtempSync(join(tmpdir(), "envfile-"));
+		const file = join(folder, "envfile");
+		const value = fc.string({ unit: fc.constantFrom(...Array.from("ab !#$'\"\\`=@{}()[];&|~*?\t-é\n")) });
+		const line = fc.record({
+			begin: fc.constantFrom("export ", "", "\texport\t"),
+			blank: fc.constantFrom(" ", "\t", "   "),
+			end: fc.constantFrom("", " ", "; :", " # why"),
+			rows: fc.array(fc.tuple(value, fc.constantFrom(...quoted)), { minLength: 1, maxLength: 5 }),
+		});
+		try {
+			fc.assert(
+				fc.property(fc.array(line, { minLength: 5, maxLength: 5 }), (lines) => {
+					let count = 0;
+					const text = lines
+						.map(({ begin, blank, end, rows }) => {
+							const words = rows.map(([each, quote]) => `V${count++}=${quote(each)}`);
+							return `${begin}${words.join(blank)}${end}\n`;
+						})
+						.join("");
+					writeFileSync(file, text);
+					const names = Array.from({ length: count }, (_, index) => `"$V${index}"`).join(" ");
+					const printed = execFileSync("sh", ["-c", `. "$0"; printf '%s\\0' ${names}`, file], { encoding: "utf8" });
+					expect(parseEnvfile(text).assignments.map(({ value: read }) => read)).toEqual(
+						printed.split("\0").slice(0, -1),
+					);
+				}),
 				{ numRuns: 30 },
 			);
 		} finally {

@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { judgeSurroundings } from "../../checks/token/surroundings.ts";
 import { type EnvironmentOptions, readEnvironment } from "../../src/access/environment.ts";
 import { createFiles } from "../../src/access/files.ts";
 import { UsageError } from "../../src/errors.ts";
+import { parseEnvironmentProxmox } from "../../src/facts/environment.ts";
 
 let home: string;
 beforeEach(() => {
@@ -97,4 +99,84 @@ test("a value knows what a shell would make otherwise of it", async () => {
 	const environment = await read();
 	expect(environment.lookUp("A")).toEqual([{ value: "$B", origin: "envfile, line 1", problems: ["reference"] }]);
 	expect(environment.lookUp("C")).toEqual([{ value: "1", origin: "envfile, line 2", exported: false }]);
+});
+
+test("a directory in place of --env-file is the user's mistake", async () => {
+	mkdirSync(join(home, "work/folder"), { recursive: true });
+	await expect(read({ envFile: "folder" })).rejects.toThrow(new UsageError("--env-file: folder is a directory"));
+});
+
+test("a directory that nobody asked for is no file with variables", async () => {
+	mkdirSync(join(home, "work/envfile"), { recursive: true });
+	mkdirSync(join(home, ".config/cluster-api/clusterctl.yaml"), { recursive: true });
+	write(".cluster-api/clusterctl.yaml", "A: home\n");
+	const environment = await read();
+	expect(environment.lookUp("A")[0]?.value).toBe("home");
+	expect(environment.files).toHaveLength(1);
+});
+
+test("a UTF-16 envfile is read, and reported", async () => {
+	write("work/envfile", "");
+	writeFileSync(join(home, "work/envfile"), Buffer.from("\uFEFFexport A='x'\n", "utf16le"));
+	const environment = await read();
+	expect(environment.lookUp("A")[0]?.value).toBe("x");
+	expect(environment.files[0]?.problems).toEqual([{ line: 1, problem: "not-utf8" }]);
+	const [finding] = judgeSurroundings(parseEnvironmentProxmox(environment), undefined);
+	expect([finding?.code, finding?.evidence[0]?.saw]).toEqual(["file-misread", "the file is not UTF-8 text"]);
+});
+
+describe("aliases and merge keys in clusterctl.yaml", () => {
+	const origin = (line: number) => `~/.cluster-api/clusterctl.yaml, line ${line}`;
+	const valuesOf = async (text: string, ...names: readonly string[]) => {
+		write(".cluster-api/clusterctl.yaml", text);
+		const environment = await read();
+		return names.map((name) => environment.lookUp(name)[0]?.value);
+	};
+
+	test("an alias has the value of its anchor, as written, and a line of its own", async () => {
+		write(".cluster-api/clusterctl.yaml", "A: &a 1.30\nB: *a\nL: &l [x]\nM: *l\n");
+		const environment = await read();
+		expect(environment.lookUp("B")).toEqual([{ value: "1.30", origin: origin(2) }]);
+		expect(environment.files[0]?.problems).toEqual([
+			{ line: 3, problem: "yaml-collection", name: "L" },
+			{ line: 4, problem: "yaml-collection", name: "M" },
+		]);
+	});
+
+	test("an alias means the last anchor of that name before it", async () => {
+		expect(await valuesOf("A: &a x\nB: *a\nC: &a y\nD: *a\n", "B", "D")).toEqual(["x", "y"]);
+	});
+
+	test.each([
+		["a map", "<<: {A: x, B: y}\nB: own\n"],
+		["an alias", "base: &base\n  A: x\n  B: y\nB: own\n<<: *base\n"],
+		["several, of which the first wins", "one: &one {A: x}\ntwo: &two {A: z, B: z}\n<<: [*one, *two]\nB: own\n"],
+		["one within another", "one: &one {A: x}\ntwo: &two {<<: *one, B: z}\n<<: *two\nB: own\n"],
+	])("merges %s", async (_, text) => {
+		expect(await valuesOf(text, "A", "B", "<<")).toEqual(["x", "own", undefined]);
+	});
+
+	test.each([
+		["A: x\nB: *nowhere\n", 2],
+		["A: x\nB: [1, *nowhere]\n", 2],
+		["A: *later\nB: &later x\n", 1],
+		["A: x\n\n<<: *nowhere\n", 3],
+		["A: x\n<<: text\n", 2],
+		["A: &a\n  <<: *a\n<<: *a\n", 2],
+	])("%j is invalid", async (text, line) => {
+		write(".cluster-api/clusterctl.yaml", text);
+		const environment = await read();
+		expect(environment.lookUp("A")).toEqual([]);
+		expect(environment.files[0]?.problems).toEqual([{ line, problem: "invalid-yaml" }]);
+	});
+
+	test("an alias bomb is over at once", async () => {
+		const lists = Array.from({ length: 40 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]\n`);
+		const maps = Array.from({ length: 40 }, (_, i) => `m${i + 1}: &m${i + 1} {<<: [${`*m${i},`.repeat(9)}]}\n`);
+		const started = performance.now();
+		expect(await valuesOf(`l0: &l0 x\n${lists.join("")}A: *l40\nB: y\n`, "A", "B")).toEqual([undefined, "y"]);
+		expect(await valuesOf(`m0: &m0 {A: x}\n${maps.join("")}<<: *m40\n`, "A")).toEqual([undefined]);
+		expect(await valuesOf(`a: &a x\nb: [${"*a,".repeat(50_000)}]\nB: *a\n`, "B")).toEqual(["x"]);
+		expect(performance.now() - started).toBeLessThan(5_000);
+	});
 });
