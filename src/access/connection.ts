@@ -35,7 +35,7 @@ export interface Peer {
 }
 
 export interface Trust {
-	/** PEM of further roots, added to Node's own. */
+	/** PEM of further roots, added to Node's own; as Go has it, any certificate among them is an anchor, and be it a leaf. */
 	readonly roots?: string | undefined;
 	/** Decides, before a single byte of HTTP is written, whether to go on with this peer. */
 	accepts(peer: Peer): boolean;
@@ -46,9 +46,12 @@ export class UntrustedPeerError extends Error {
 	override readonly name = "UntrustedPeerError";
 }
 
+/** To one server at a time. */
+export const maxConnections = 4;
+
 /** Keeps connections, so that two requests cost one handshake. `onPeer` hears of each handshake. */
 export function createAgent(trust: Trust, connectTimeout: number, onPeer: (peer: Peer) => void): Agent {
-	const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+	const agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
 	const ca = trust.roots === undefined ? undefined : [...rootCertificates, trust.roots];
 	agent.createConnection = (options, callback) => {
 		const { host = "", port } = options as { host?: string | null; port?: number | string | null };
@@ -83,7 +86,7 @@ function openConnection(host: string, port: number, ca: string[] | undefined, ti
 			servername: isIP(host) === 0 ? host : "",
 			// The verdict is read from the socket: what the certificate lacks is a finding, not the end of the look.
 			rejectUnauthorized: false,
-			...(ca === undefined ? {} : { ca }),
+			...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
 		});
 		const timer = setTimeout(() => {
 			fail(

@@ -1,5 +1,5 @@
-import { ConnectionError, createAgent, type Peer, type Trust } from "./connection.ts";
-import { createHttpsFetch } from "./https-fetch.ts";
+import { ConnectionError, createAgent, maxConnections, type Peer, type Trust } from "./connection.ts";
+import { createHttpsFetch, decodeUtf8 } from "./https-fetch.ts";
 
 /** An HTTP answer, whatever its status. Texts are as received: mask them before they go further. */
 export interface Answer {
@@ -40,6 +40,7 @@ export function createProxmoxApi({
 	timeouts = { connect: 5_000, answer: 10_000 },
 }: ProxmoxOptions): ProxmoxApi {
 	let seen: Peer | undefined;
+	const turns = createTurns(maxConnections);
 	const agent = createAgent(trust, timeouts.connect, (peer) => {
 		seen = peer;
 	});
@@ -63,6 +64,7 @@ export function createProxmoxApi({
 		},
 		get: async (path, { authorization, signal } = {}) => {
 			const { client, TimeoutError } = await (loading ??= load());
+			await turns.take(signal);
 			const started = performance.now();
 			try {
 				const response = await client.get(path, {
@@ -87,6 +89,48 @@ export function createProxmoxApi({
 				}
 
 				throw error;
+			} finally {
+				turns.giveBack();
+			}
+		},
+	};
+}
+
+/**
+ * Lets as many go on at a time as there are connections, the others in the order they came. The agent's own limit does
+ * not see connections that are still being made.
+ */
+function createTurns(limit: number) {
+	const waiting: (() => void)[] = [];
+	let free = limit;
+	return {
+		/** Rejects with the reason of the signal. */
+		take: async (signal?: AbortSignal): Promise<void> => {
+			signal?.throwIfAborted();
+			if (free > 0) {
+				free -= 1;
+				return;
+			}
+
+			await new Promise<void>((resolve, reject) => {
+				const admit = () => {
+					signal?.removeEventListener("abort", leave);
+					resolve();
+				};
+				const leave = () => {
+					waiting.splice(waiting.indexOf(admit), 1);
+					reject(signal?.reason as Error);
+				};
+				signal?.addEventListener("abort", leave, { once: true });
+				waiting.push(admit);
+			});
+		},
+		giveBack: (): void => {
+			const next = waiting.shift();
+			if (next === undefined) {
+				free += 1;
+			} else {
+				next();
 			}
 		},
 	};
@@ -94,7 +138,7 @@ export function createProxmoxApi({
 
 function headerOf(response: Response, name: string, key = name): Record<string, string> {
 	const value = response.headers.get(name);
-	return value === null ? {} : { [key]: value };
+	return value === null ? {} : { [key]: decodeUtf8(value) };
 }
 
 function dateOf(response: Response): { date?: Date } {

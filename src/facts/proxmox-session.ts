@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readableCertificates } from "../access/certificates.ts";
 import { ConnectionError, UntrustedPeerError } from "../access/connection.ts";
 import type { Environment } from "../access/environment.ts";
 import type { Answer, ProxmoxApi } from "../access/proxmox-api.ts";
@@ -178,14 +179,15 @@ async function readRoots(world: World, environment: Environment): Promise<string
 		throw new ProbeError("misconfigured", `PROXMOX_ROOT_CERT_FILE (${file.origin}): there is no file ${file.value}`);
 	}
 
-	if (!text.includes("-----BEGIN CERTIFICATE-----")) {
+	const certificates = readableCertificates(text);
+	if (certificates === undefined) {
 		throw new ProbeError(
 			"misconfigured",
-			`PROXMOX_ROOT_CERT_FILE (${file.origin}): ${file.value} holds no PEM certificate`,
+			`PROXMOX_ROOT_CERT_FILE (${file.origin}): ${file.value} holds no certificate that can be read`,
 		);
 	}
 
-	return text;
+	return certificates;
 }
 
 /** The header's value without blemishes, so that what else is wrong comes to light; or why none can be sent. */
