@@ -78,7 +78,8 @@ export function createProxmoxApi({
 					...headerOf(response, "location"),
 					...headerOf(response, "content-type", "contentType"),
 					...dateOf(response),
-					body: await response.text(),
+					// A byte order mark stays: Go's JSON, and so CAPMOX, stumbles over it.
+					body: new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.arrayBuffer()),
 					milliseconds: Math.round(performance.now() - started),
 				};
 			} catch (error) {

@@ -19,8 +19,11 @@ export const exchange = z.discriminatedUnion("kind", [
 		server: z.string().optional(),
 		location: z.string().optional(),
 		body: z.enum(["json", "html", "text", "empty"]),
-		/** The beginning of a body that is not the JSON asked for. */
-		text: z.string().optional(),
+		/** The beginning of a body that is not the JSON asked for; cut here, after a secret in it was masked as a whole. */
+		text: z
+			.string()
+			.transform((text) => text.slice(0, 120))
+			.optional(),
 		milliseconds: z.number(),
 	}),
 	z.object({
@@ -240,7 +243,7 @@ function parseAnswer(answer: Answer): Asked {
 			...(answer.server === undefined ? {} : { server: answer.server }),
 			...(answer.location === undefined ? {} : { location: answer.location }),
 			body,
-			...(body === "html" || body === "text" ? { text: text.slice(0, 120) } : {}),
+			...(body === "html" || body === "text" ? { text } : {}),
 			milliseconds: answer.milliseconds,
 		},
 		...(answer.status === 200 && json !== undefined ? { body: json } : {}),

@@ -230,6 +230,16 @@ describe("answers as Go reads them", () => {
 		socket.write(body);
 	};
 
+	test("a byte order mark stays, since Go's JSON does not take it", async () => {
+		const body = Buffer.from('\uFEFF{"data":{}}');
+		const api = await serve((socket) => {
+			socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+			socket.write(body);
+		});
+		const answer = await api.get("version");
+		expect(answer.body.codePointAt(0)).toBe(0xfeff);
+	});
+
 	test("gzip is decoded", async () => {
 		const api = await serve(gzipped(gzipSync('{"data":1}')));
 		expect(await api.get("version")).toMatchObject({ body: '{"data":1}' });
