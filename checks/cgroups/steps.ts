@@ -1,5 +1,6 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import { since } from "../../src/knowledge/kind.ts";
+import { toShell } from "../../src/shell.ts";
 import type { Provider, System } from "./host.ts";
 
 export const advise = (advice: string, ...command: readonly string[]): Step => {
@@ -12,7 +13,7 @@ export const asRoot = ({ uid }: System, ...[first, ...rest]: NonEmpty<string>): 
 	uid === 0 ? [first, ...rest] : ["sudo", first, ...rest];
 
 /** The command that takes a step back, for a person to read. */
-export const undoing = (system: System, ...command: NonEmpty<string>): string => asRoot(system, ...command).join(" ");
+export const undoing = (system: System, ...command: NonEmpty<string>): string => toShell(asRoot(system, ...command));
 
 export const change = (advice: string, undo: string | undefined, ...command: NonEmpty<string>): Step => ({
 	advice,

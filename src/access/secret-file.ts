@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 
@@ -15,6 +15,11 @@ export interface SecretFileOptions {
  */
 export async function writeSecretFile(path: string, text: string, { force }: SecretFileOptions): Promise<void> {
 	const target = resolve(path);
+	const there = await lstat(target).catch(() => undefined);
+	if (force && there?.isFile() === false) {
+		throw new UsageError(`${path} is no regular file, and --force replaces only such`);
+	}
+
 	const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
 	try {
 		await writeNew(beside, text);

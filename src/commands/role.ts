@@ -14,7 +14,7 @@ import type { FactName, FactSheet, Facts } from "../facts/sheet.ts";
 import { resolveTargets } from "../facts/targets.ts";
 import { gather } from "../gather.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
-import { toShell } from "../report/shell.ts";
+import { toShell } from "../shell.ts";
 import { type CheckOptions, withTemplate } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -294,8 +294,8 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 		namespace,
 		dockerCgroup,
 	] = await Promise.all([
-		files.readText("/proc/self/mountinfo"),
-		files.readText("/proc/self/cgroup"),
+		readWhole(files, "/proc/self/mountinfo"),
+		readWhole(files, "/proc/self/cgroup"),
 		files.readText("/proc/cgroups"),
 		files.statfs(top),
 		files.statfs(`${top}/systemd`),
@@ -307,6 +307,11 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 	]);
 	if (mountinfo === undefined) {
 		throw new ProbeError("not-found", "there is no /proc/self/mountinfo, so the cgroup mounts cannot be seen");
+	}
+
+	// A kernel with a cgroup mounted always lists the process's own; without the list no mount would be judged.
+	if ((ownCgroup ?? "") === "" && / - cgroup2? /.test(mountinfo)) {
+		throw new ProbeError("unreadable", "/proc/self/cgroup is missing or empty, though cgroups are mounted");
 	}
 
 	const { view, ...found } = classifyCgroups({
@@ -324,6 +329,16 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 	// Kernels before 4.6 have no cgroup namespaces; a copied tree may just have lost the link.
 	const none = namespace === undefined && !host.recorded && view.namespace === "unknown";
 	return { ...found, view: none ? { ...view, namespace: "none" } : view };
+}
+
+/** The kernel ends every line; a copy that was cut off must not be judged as if it were all. Copies may carry CRLF. */
+async function readWhole(files: World["files"], path: string): Promise<string | undefined> {
+	const text = (await files.readText(path))?.replace(/\r$/gm, "");
+	if (text !== undefined && text !== "" && !text.endsWith("\n")) {
+		throw new ProbeError("unreadable", `${path} is cut off: its last line has no end`);
+	}
+
+	return text === "" && path.endsWith("mountinfo") ? undefined : text;
 }
 
 async function readDockerCgroup(files: World["files"]): Promise<HostCgroups["dockerCgroup"]> {

@@ -8,8 +8,8 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
+import { toShell } from "../shell.ts";
 import { count, type Run } from "./report.ts";
-import { toShell } from "./shell.ts";
 
 export interface HumanOptions {
 	readonly paint: ChalkInstance;

@@ -44,7 +44,9 @@ const v1Only = {
 		"26 19 0:21 / /sys/fs/cgroup rw - tmpfs cgroup_root rw,mode=755",
 		"27 26 0:22 / /sys/fs/cgroup/openrc rw - cgroup openrc rw,name=openrc",
 		"28 26 0:23 / /sys/fs/cgroup/devices rw - cgroup devices rw,devices",
-	].join("\n"),
+	]
+		.map((line) => `${line}\n`)
+		.join(""),
 	"proc/self/cgroup": "2:devices:/\n1:name=openrc:/\n",
 	"proc/1/comm": "init\n",
 	"etc/os-release": "ID=alpine\nVERSION_ID=3.18.4\n",

@@ -188,7 +188,10 @@ describe("writing", () => {
 		symlinkSync(path("nowhere"), path("dangling"));
 		await expect(writeSecretFile(path("link"), "two", { force: false })).rejects.toThrow(UsageError);
 		await expect(writeSecretFile(path("dangling"), "two", { force: false })).rejects.toThrow(UsageError);
-		await writeSecretFile(path("link"), "two", { force: true });
+		// As root, replacing /dev/stdout would break the machine.
+		await expect(writeSecretFile(path("link"), "two", { force: true })).rejects.toThrow(
+			/link is no regular file, and --force replaces only such$/,
+		);
 		expect(readFileSync(path("target"), "utf8")).toBe("mine");
 		expect(readdirSync(folder).sort()).toEqual(["dangling", "link", "target"]);
 	});
