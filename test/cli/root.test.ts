@@ -76,6 +76,25 @@ describe("--root judges a copy of a host", () => {
 		expect(stdout).toContain('rc_cgroup_mode=\\"unified\\"');
 	});
 
+	test.each([
+		["mountinfo is cut off", { "proc/self/mountinfo": v1Only["proc/self/mountinfo"].slice(0, -9) }],
+		["the list of its own cgroups is empty", { "proc/self/cgroup": "" }],
+	])("nothing passes where %s", async (what, files) => {
+		const { verdicts } = await ask(copyOf(what.replaceAll(" ", "-"), { ...v1Only, ...files }), "check", "cgroups");
+		expect(verdicts).toEqual({ "cgroup-v2": "unknown", "cgroup-named": "unknown", "cgroup-systemd": "unknown" });
+	});
+
+	test("line ends of Windows change no verdict", async () => {
+		const windows = Object.fromEntries(
+			(["proc/self/mountinfo", "proc/self/cgroup"] as const).map((path) => [
+				path,
+				v1Only[path].replaceAll("\n", "\r\n"),
+			]),
+		);
+		const { verdicts } = await ask(copyOf("windows", { ...v1Only, ...windows }), "check", "cgroups");
+		expect(verdicts).toEqual({ "cgroup-v2": "warn", "cgroup-named": "fail", "cgroup-systemd": "fail" });
+	});
+
 	test("a command that was not there is written as (exit 127)", async () => {
 		const root = copyOf("without-kind", { ...v1Only, "cmd/kind-version": "sh: kind: not found\n(exit 127)\n" });
 		const { verdicts } = await ask(root, "check", "cgroups");
