@@ -107,6 +107,18 @@ export const probes: Probes = {
 		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
 		return { schema, read };
 	}),
+	"node.kubelet": probe(4_000, async () => {
+		const { nodeKubelet: schema, readNodeKubelet: read } = await import("./node-kubelet.ts");
+		return { schema, read };
+	}),
+	"node.interfaces": probe(5_000, async () => {
+		const { nodeInterfaces: schema, readNodeInterfaces: read } = await import("./node-interfaces.ts");
+		return { schema, read };
+	}),
+	"node.routes": probe(7_000, async () => {
+		const { nodeRoutes: schema, readNodeRoutes: read } = await import("./node-addresses.ts");
+		return { schema, read };
+	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": probe(26_000, async () => {
 		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");

@@ -11,6 +11,9 @@ import type { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
+import type { nodeRoutes } from "./node-addresses.ts";
+import type { nodeInterfaces } from "./node-interfaces.ts";
+import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
 
@@ -36,6 +39,9 @@ interface Schemas {
 	readonly "host.networks": typeof hostNetworks;
 	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
 	readonly "host.proxies": typeof hostProxies;
+	readonly "node.kubelet": typeof nodeKubelet;
+	readonly "node.interfaces": typeof nodeInterfaces;
+	readonly "node.routes": typeof nodeRoutes;
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;
