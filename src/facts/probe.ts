@@ -10,6 +10,7 @@ import { readHostClock, readHostInotify, readHostKernel, readHostMemory, readHos
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
 import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
+import { managementProbes } from "./management-probes.ts";
 import { readProxmoxPermissions, readProxmoxSetup } from "./permissions.ts";
 import { readProxmoxAccess } from "./proxmox.ts";
 import type { FactName, Facts } from "./sheet.ts";
@@ -56,6 +57,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"host.networks": { deadline: 11_000, read: readHostNetworks },
 	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },
 	"host.proxies": { deadline: 9_000, read: readHostProxies },
+	...managementProbes,
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 26_000, read: readProxmoxAccess },
 	// It waits for proxmox.access, then asks three times over, each time all at once.

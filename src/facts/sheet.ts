@@ -11,6 +11,7 @@ import { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./h
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
 import { environmentMachines } from "./machines.ts";
+import { managementSchemas } from "./management-schemas.ts";
 import { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import { proxmoxAccess } from "./proxmox.ts";
 
@@ -36,6 +37,7 @@ export const schemas = {
 	"host.networks": hostNetworks,
 	"host.proxmoxAddresses": hostProxmoxAddresses,
 	"host.proxies": hostProxies,
+	...managementSchemas,
 	"proxmox.access": proxmoxAccess,
 	"proxmox.permissions": proxmoxPermissions,
 	"proxmox.setup": proxmoxSetup,
