@@ -71,6 +71,7 @@ async function firstText(tree: Files, paths: readonly string[]): Promise<string 
 function createRecordedCommands(tree: Files): Commands {
 	return {
 		killAll: () => undefined,
+		serve: ([file]) => Promise.reject(new ProbeError("not-set-up", `${file} is not started for a copied tree`)),
 		run: async (argv) => {
 			const line = argv.join(" ");
 			const names = outputs.filter(([beginning]) => line.startsWith(beginning)).map(([, file]) => file);

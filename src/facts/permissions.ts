@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
+import { limit } from "../in-turn.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
 import { type EnvironmentMachines, type MachinePlan, parseMachineObjects } from "./machines.ts";
 import { readPlacement } from "./placement.ts";
@@ -68,6 +69,7 @@ export async function readProxmoxPermissions(
 	requireAccepted(access);
 	const { release, gaps } = releaseOf(access.version?.version ?? "");
 	const session = await openProxmox(world, know);
+	// Each connection costs the server a handshake.
 	const inTurn = limit(4);
 	const data = <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
 		inTurn(() => {
@@ -99,30 +101,6 @@ export async function readProxmoxPermissions(
 	} finally {
 		session.api.close();
 	}
-}
-
-/** Runs so many at once, the others as these end; each connection costs the server a handshake. */
-function limit(most: number): <T>(start: () => Promise<T>) => Promise<T> {
-	let free = most;
-	const waiting: (() => void)[] = [];
-	return async (start) => {
-		if (free > 0) {
-			free--;
-		} else {
-			await new Promise<void>((resolve) => waiting.push(resolve));
-		}
-
-		try {
-			return await start();
-		} finally {
-			const next = waiting.shift();
-			if (next === undefined) {
-				free++;
-			} else {
-				next();
-			}
-		}
-	};
 }
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */

@@ -22,7 +22,46 @@ export type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 
 const probe = <T>(deadline: number, load: () => Promise<Reading<T>>): Probe<T> => ({ deadline, load });
 
+/** Facts of the management cluster: milliseconds for each. A list waits for its turn among the others, and may have many pages. */
+const managementDeadlines = {
+	"management.server": 20_000,
+	"management.groups": 20_000,
+	"management.definitions": 30_000,
+	"management.controllers": 30_000,
+	"management.inventory": 30_000,
+	"management.operator": 40_000,
+	"management.webhooks": 30_000,
+	"management.endpoints": 40_000,
+	"management.clusters": 50_000,
+	"management.proxmoxClusters": 50_000,
+	"management.machines": 50_000,
+	"management.proxmoxMachines": 50_000,
+	"management.machineDeployments": 50_000,
+	"management.controlPlanes": 50_000,
+	"management.pools": 50_000,
+	"management.claims": 50_000,
+	"management.addresses": 50_000,
+	"management.credentials": 50_000,
+} as const;
+type ManagementName = keyof typeof managementDeadlines;
+
+const managementProbe = (name: ManagementName, deadline: number): Probe<unknown> =>
+	probe(deadline, async () => {
+		const [{ managementSchemas }, { managementProbes }] = await Promise.all([
+			import("./management-schemas.ts"),
+			import("./management-probes.ts"),
+		]);
+		return { schema: managementSchemas[name] as z.ZodType<unknown>, read: managementProbes[name].read };
+	});
+const ofManagement = Object.fromEntries(
+	Object.entries(managementDeadlines).map(([name, deadline]) => [
+		name,
+		managementProbe(name as ManagementName, deadline),
+	]),
+) as unknown as Pick<Probes, ManagementName>;
+
 export const probes: Probes = {
+	...ofManagement,
 	"environment.proxmox": probe(2_000, async () => {
 		const { environmentProxmox: schema, readEnvironmentProxmox: read } = await import("./environment.ts");
 		return { schema, read };

@@ -11,14 +11,17 @@ import type { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
+import type { managementSchemas } from "./management-schemas.ts";
 import type { nodeRoutes } from "./node-addresses.ts";
 import type { nodeInterfaces } from "./node-interfaces.ts";
 import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
 
+type ManagementSchemas = typeof managementSchemas;
+
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
-interface Schemas {
+interface Schemas extends ManagementSchemas {
 	readonly "environment.proxmox": typeof environmentProxmox;
 	readonly "environment.cluster": typeof environmentCluster;
 	readonly "environment.imagebuilder": typeof environmentImagebuilder;
