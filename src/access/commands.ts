@@ -119,6 +119,7 @@ export function createCommands(): Commands {
 			return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 		},
 		serve: async ([file, ...args], ready, { timeout = 2_000, env } = {}) => {
+			const { execa } = await import("execa");
 			const child = execa(file, args, {
 				detached: true,
 				stdin: "ignore",

@@ -13,7 +13,10 @@ import { openRecordedHost } from "./recorded.ts";
 export interface World {
 	readonly files: Files;
 	readonly commands: Commands;
+	/** Of the management cluster. */
 	readonly kubectl: Kubectl;
+	/** Of the workload cluster that the user named; absent where none is. */
+	readonly workload?: Kubectl | undefined;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
 	/** The host that `files` and `commands` show. */
@@ -66,6 +69,9 @@ export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** Kubeconfig of a workload cluster, and the context in it. */
+	readonly workloadKubeconfig?: string | undefined;
+	readonly workloadContext?: string | undefined;
 	/** A folder that stands in for `/`. */
 	readonly root?: string | undefined;
 	/** Namespace of the management cluster; all of them where it is absent. */
@@ -76,7 +82,7 @@ export interface WorldOptions extends ClusterOptions {
 
 /** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
-	const { envFile, kubeconfig, context, root } = options;
+	const { envFile, kubeconfig, context, root, workloadKubeconfig, workloadContext } = options;
 	const recorded = root !== undefined;
 	const { files, commands } = recorded
 		? openRecordedHost(existingDirectory(root))
@@ -96,6 +102,15 @@ export function openWorld(options: WorldOptions): World {
 		files,
 		commands,
 		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		workload:
+			workloadKubeconfig === undefined && workloadContext === undefined
+				? undefined
+				: createKubectl(commands, files, {
+						kubeconfig: workloadKubeconfig ?? kubeconfig,
+						context: workloadContext,
+						processEnvironment,
+						option: "--workload-kubeconfig",
+					}),
 		options,
 		host: recorded
 			? { platform: "linux", recorded }

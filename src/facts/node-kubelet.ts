@@ -66,7 +66,7 @@ export async function readNodeKubelet(world: World, _know: unknown, signal: Abor
 		const text = argumentTexts[index];
 		return typeof text === "string" ? [{ file, flags: parseArguments(wordsIn(text)) }] : [];
 	});
-	const merged: Flags = Object.assign({}, ...written.map((one) => one.flags));
+	const merged = written.reduce<Flags>((all, one) => ({ ...all, ...one.flags }), {});
 	const inUse = running ?? merged;
 	const nodeName = (inUse.hostnameOverride ?? hostname ?? "").trim().toLowerCase();
 	if (nodeName === "") {
@@ -148,14 +148,11 @@ export function parseArguments(words: readonly string[]): Flags {
 		const [, name = "", value = words[index + 1] ?? ""] = /^--?([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
 		const field = known[name];
 		if (field !== undefined) {
-			delete found[field];
-			if (value !== "") {
-				found[field] = value.replace(/^(["'])(.*)\1$/, "$2");
-			}
+			found[field] = value.replace(/^(["'])(.*)\1$/, "$2");
 		}
 	}
 
-	return found;
+	return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== ""));
 }
 
 /** Go looks into /etc/hosts first, whatever the case of the name. */

@@ -51,7 +51,7 @@ const managementProbe = (name: ManagementName, deadline: number): Probe<unknown>
 			import("./management-schemas.ts"),
 			import("./management-probes.ts"),
 		]);
-		return { schema: managementSchemas[name] as z.ZodType<unknown>, read: managementProbes[name].read };
+		return { schema: managementSchemas[name] as z.ZodType, read: managementProbes[name].read };
 	});
 const ofManagement = Object.fromEntries(
 	Object.entries(managementDeadlines).map(([name, deadline]) => [
@@ -156,6 +156,22 @@ export const probes: Probes = {
 	}),
 	"node.routes": probe(7_000, async () => {
 		const { nodeRoutes: schema, readNodeRoutes: read } = await import("./node-addresses.ts");
+		return { schema, read };
+	}),
+	"environment.networks": probe(10_000, async () => {
+		const { networks: schema, readManifestNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"management.networks": probe(55_000, async () => {
+		const { networks: schema, readManagementNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"workload.nodes": probe(55_000, async () => {
+		const { workloadNodes: schema, readWorkloadNodes: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
+	"workload.reach": probe(56_000, async () => {
+		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
 		return { schema, read };
 	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.

@@ -12,11 +12,13 @@ import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
 import type { managementSchemas } from "./management-schemas.ts";
+import type { networks } from "./networks.ts";
 import type { nodeRoutes } from "./node-addresses.ts";
 import type { nodeInterfaces } from "./node-interfaces.ts";
 import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
 
 type ManagementSchemas = typeof managementSchemas;
 
@@ -45,6 +47,10 @@ interface Schemas extends ManagementSchemas {
 	readonly "node.kubelet": typeof nodeKubelet;
 	readonly "node.interfaces": typeof nodeInterfaces;
 	readonly "node.routes": typeof nodeRoutes;
+	readonly "environment.networks": typeof networks;
+	readonly "management.networks": typeof networks;
+	readonly "workload.nodes": typeof workloadNodes;
+	readonly "workload.reach": typeof workloadReach;
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;

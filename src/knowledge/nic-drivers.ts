@@ -51,7 +51,8 @@ export interface Order<Device extends Placed> {
  */
 export function orderOf<Device extends Placed>(bySlot: readonly Device[], loading: Loading): Order<Device> {
 	const drivers = [...new Set(bySlot.map(({ driver }) => driver))];
-	const early = loading === "virtio-built-in" ? drivers.filter((driver) => driver === "virtio_net") : [];
+	const early: readonly string[] =
+		loading === "virtio-built-in" ? drivers.filter((driver) => driver === driverOf.virtio) : [];
 	const late = drivers.filter((driver) => !early.includes(driver));
 	return {
 		devices: [...early, ...late].flatMap((driver) => bySlot.filter((device) => device.driver === driver)),
