@@ -68,7 +68,7 @@ function matched(pairs: ReturnType<typeof pairsOf>, clusters: readonly string[])
 	return [
 		compared === 0
 			? ""
-			: `${compared} ${compared === 1 ? "node goes" : "nodes go"}${where} by the address of the default device.`,
+			: `${compared} ${compared === 1 ? "node" : "nodes"}${where} ${compared === 1 ? "goes" : "go"} by the address of the default device.`,
 		rest === 0 ? "" : `${rest} more could not be compared: their kubelet is told an address, or CAPMOX names none.`,
 	]
 		.filter((part) => part !== "")

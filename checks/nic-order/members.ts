@@ -96,7 +96,7 @@ const lookAtRoutes = advise(
 );
 
 const replaceMachine = ({ machine, namespace }: Member, why: string): NicFinding["remedy"][number] => ({
-	advice: `${why} Machines of a MachineDeployment or KubeadmControlPlane are made anew when they are deleted. Do it one by one.`,
+	advice: `${why} In the management cluster, machines of a MachineDeployment or KubeadmControlPlane are made anew when they are deleted. Do it one by one.`,
 	command: [
 		"kubectl",
 		"delete",
@@ -169,7 +169,6 @@ const noAddress = (node: Node): NicFinding => ({
 				advise(
 					"The kubelet runs with --cloud-provider=external. Since Kubernetes 1.29 it then sets no address unless --node-ip is given. Install a cloud controller, or take the flag away.",
 				),
-				advise("Look whether one runs.", "kubectl", "get", "pods", "--all-namespaces", "--selector", "k8s-app"),
 			]
 		: [lookAtRoutes],
 });

@@ -1,3 +1,4 @@
+import type { Evidence } from "../../src/check.ts";
 import { driverOf, isModel, type Loading, orderOf, systems } from "../../src/knowledge/nic-drivers.ts";
 import type { NicFinding, Plan } from "./findings.ts";
 import { pinEverywhere, replaceTemplate } from "./steps.ts";
@@ -28,10 +29,7 @@ export function judgeModels(plan: Plan): readonly NicFinding[] {
 			summary: `${nameOf(plan)} mixes interface models: ${shown}. In which order the guest's kernel makes the interfaces depends on how it loads its drivers, not only on the slots.`,
 			evidence: [
 				{ from: `${nameOf(plan)}, network`, saw: shown, expected: "one model for all devices, virtio" },
-				...(["virtio-built-in", "all-modules"] as const).map((loading) => ({
-					from: systems[loading],
-					saw: predicted(plan, loading),
-				})),
+				...foretold(models.includes("virtio"), (loading) => predicted(plan, loading)),
 				{
 					from: "kubelet",
 					saw: `takes the interface of the first default route, whatever the order: ${routesOf(plan)}`,
@@ -44,6 +42,12 @@ export function judgeModels(plan: Plan): readonly NicFinding[] {
 		},
 	];
 }
+
+/** Without virtio it is the same everywhere: all other drivers are modules. */
+export const foretold = (hasVirtio: boolean, order: (loading: Loading) => string): readonly Evidence[] =>
+	hasVirtio
+		? (["virtio-built-in", "all-modules"] as const).map((loading) => ({ from: systems[loading], saw: order(loading) }))
+		: [{ from: "foretold", saw: order("all-modules") }];
 
 const asNonEmpty = <T>([first, ...rest]: readonly T[]): readonly [T, ...T[]] => {
 	if (first === undefined) {

@@ -1,6 +1,7 @@
-import { type Loading, orderOf, systems } from "../../src/knowledge/nic-drivers.ts";
+import { orderOf } from "../../src/knowledge/nic-drivers.ts";
 import { type Choice, chooseAddress, familyOf, globalOn, isLone, isSame, type Taken } from "./choice.ts";
 import type { Interface, Interfaces, Kubelet, NicFinding, Routes } from "./findings.ts";
+import { foretold } from "./models.ts";
 import { advise, pinHere, restartKubelet } from "./steps.ts";
 
 /** This very host, where it is a node. */
@@ -203,9 +204,13 @@ function wrongInterface(scene: Scene, choice: Taken): readonly NicFinding[] {
 							]
 						: [
 								...asSteps(pinHere(kubelet, address)),
-								advise(
-									"For the machines to come: give the pool of the other device a higher metric, or no gateway. From the management cluster, capmox-doctor check nic-order names it.",
-								),
+								choice.kind === "named"
+									? advise(
+											`Or take that name away from ${choice.address} in /etc/hosts or DNS, and restart the kubelet.`,
+										)
+									: advise(
+											"For the machines to come: give the pool of the other device a higher metric, or no gateway. From the management cluster, capmox-doctor check nic-order names it.",
+										),
 							],
 		},
 	];
@@ -246,10 +251,7 @@ export function mixedModels(interfaces: Interfaces): readonly NicFinding[] {
 								saw: log.map(({ driver, name, was }) => `${driver} ${name}: renamed from ${was}`).join(", "),
 							},
 						]),
-				...(["virtio-built-in", "all-modules"] as const).map((loading: Loading) => ({
-					from: systems[loading],
-					saw: named(orderOf(real, loading).devices),
-				})),
+				...foretold(drivers.includes("virtio_net"), (loading) => named(orderOf(real, loading).devices)),
 			],
 			remedy: [
 				advise(

@@ -142,7 +142,7 @@ export function moveBehind(
 
 	return [
 		change(
-			"Put its default route behind the first one. Where nothing needs it, take the gateway out of the pool instead.",
+			`Put the default route of ${kind} ${name} behind the other one. Where nothing needs it, take the gateway out of the pool instead.`,
 			`kubectl annotate ${kind.toLowerCase()}/${name} ${annotation}-`,
 			"kubectl",
 			"annotate",
