@@ -209,7 +209,7 @@ describe("on the node itself", () => {
 		});
 		const verdict = await judge(running);
 		expect(codesOf(verdict)).toEqual(["wrong-interface", "mixed-models"]);
-		expect(verdict.kind === "problem" && verdict.findings[0].remedy[0]?.command).toEqual([
+		expect(verdict.kind === "problem" && verdict.findings[0].remedy[0].command).toEqual([
 			"systemctl",
 			"restart",
 			"kubelet",

@@ -51,7 +51,7 @@ const asJavaScript = (pattern: string): string =>
 /** Without a word on other fields an API server drops them; here they are a fault. */
 function closed(schema: unknown, isRoot = true): unknown {
 	if (Array.isArray(schema)) {
-		return schema.map((each) => closed(each, false));
+		return schema.map((each: unknown) => closed(each, false));
 	}
 
 	if (typeof schema !== "object" || schema === null) {
