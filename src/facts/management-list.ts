@@ -27,6 +27,8 @@ interface Place {
 	/** An object of these versions has another meaning, though it goes by the same name. */
 	readonly foreignVersions?: readonly string[];
 	readonly namespaced?: boolean;
+	/** Only objects with this label. */
+	readonly label?: string;
 }
 
 /** How the objects of a kind are asked for, and what is kept of each. */
@@ -76,8 +78,11 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	return { installed: false, items: [] };
 }
 
-const pathOf = ({ group, plural, namespaced = true }: Place, version: string, namespace: string | undefined): string =>
-	`/apis/${group}/${version}${namespace === undefined || !namespaced ? "" : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`;
+function pathOf({ group, plural, label, namespaced = true }: Place, version: string, namespace?: string): string {
+	const within = namespace === undefined || !namespaced ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+	const query = label === undefined ? "" : `?labelSelector=${encodeURIComponent(label)}`;
+	return `/apis/${group}/${version}${within}/${plural}${query}`;
+}
 
 function keep<Raw, T>({ raw, read, plural }: Kind<Raw, T>, path: string, item: unknown): T {
 	const parsed = raw.safeParse(item);
