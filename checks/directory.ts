@@ -23,7 +23,9 @@ export const directory: readonly Entry[] = [
 	entry("kind-host", "host", () => import("./kind-host.ts")),
 	entry("token", "proxmox", () => import("./token.ts")),
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
+	entry("kube-vip", "workload", () => import("./kube-vip.ts")),
 	entry("nic-order", "workload", () => import("./nic-order.ts")),
+	entry("calico-ipvs", "workload", () => import("./calico-ipvs.ts")),
 ];
 
 export const load = (entries: readonly Entry[]): Promise<readonly Check[]> =>

@@ -55,6 +55,8 @@ export const kubeVipManifest = z.discriminatedUnion("state", [
 		state: z.literal("found"),
 		...place,
 		...kubeVipContainer.shape,
+		/** It is told the kubeconfig that `kubeadm init` needs from Kubernetes 1.29 on. */
+		mountsSuperAdmin: z.boolean(),
 		/** The file as it stands, where it holds nothing that could be a secret. */
 		text: z.string().optional(),
 	}),
@@ -122,7 +124,7 @@ const encodingOf = ({ encoding: text }: RawFile): Encoding | undefined => encodi
 
 function readFile(file: RawFile, index: number): KubeVipManifest | undefined {
 	const { path = "", content, contentFrom } = file;
-	if (path === null || !path.startsWith(manifests)) {
+	if (path?.startsWith(manifests) !== true) {
 		return undefined;
 	}
 
@@ -160,8 +162,12 @@ export function readManifest(
 		return isNamed(at.path) ? { state: "unreadable", ...at, why: "it is no pod with kube-vip" } : undefined;
 	}
 
-	const isHarmless = encoded === undefined && (container.env ?? []).every(({ name }) => isPublic(name));
-	return { state: "found", ...at, ...readContainer(container), ...(isHarmless ? { text } : {}) };
+	const isHarmless =
+		encoded === undefined &&
+		(container.env ?? []).every(({ name }) => isPublic(name)) &&
+		!(container.args ?? []).some((word) => /peer|pass|token/i.test(word));
+	const mountsSuperAdmin = text.includes("super-admin.conf");
+	return { state: "found", ...at, ...readContainer(container), mountsSuperAdmin, ...(isHarmless ? { text } : {}) };
 }
 
 const isNamed = (path: string): boolean => path.includes("kube-vip");
@@ -198,6 +204,7 @@ const rawVariable = z.object({ name: z.string(), value: z.union([z.string(), z.n
 export const rawContainer = z.object({
 	name: z.string().default(""),
 	image: z.string().default(""),
+	args: z.array(z.string()).nullish(),
 	env: z.array(rawVariable).nullish(),
 });
 export type RawContainer = z.infer<typeof rawContainer>;
@@ -218,32 +225,53 @@ function parsePods(text: string): readonly z.infer<typeof rawPod>[] | string {
 export const runsKubeVip = ({ image, name }: { readonly image: string; readonly name: string }): boolean =>
 	/(?:^|\/)kube-vip(?:-iptables)?(?:[:@]|$)/.test(image) || (name === "kube-vip" && image.includes("kube-vip"));
 
-/** As pkg/kubevip/config_environment.go of kube-vip reads them; an empty one counts as unset. */
-export function readContainer({ image, env }: RawContainer): KubeVipContainer {
-	const value = (name: string): string => {
-		const found = (env ?? []).filter((one) => one.name === name).at(-1)?.value;
-		return found === undefined || found === null ? "" : String(found);
-	};
-	const isOn = (name: string): boolean => /^(?:1|t|true)$/i.test(value(name));
-	const text = (name: string) => (value(name) === "" ? undefined : value(name));
-	const addressBy = value("vip_address") !== "" ? "vip_address" : value("address") !== "" ? "address" : undefined;
-	const optional = { cidr: text("vip_cidr"), subnet: text("vip_subnet"), server: text("kubernetes_addr") };
+/** Flags of `kube-vip manager`, by the variable that says the same (cmd/kube-vip.go). */
+const flags: Readonly<Record<string, string>> = {
+	"--interface": "vip_interface",
+	"--address": "address",
+	"--vip": "vip_address",
+	"--cidr": "vip_cidr",
+	"--vipSubnet": "vip_subnet",
+	"--controlplane": "cp_enable",
+	"--services": "svc_enable",
+	"--leaderElection": "vip_leaderelection",
+	"--leaseName": "vip_leasename",
+};
+
+/** `--name value`, `--name=value`, or `--name` alone for what is on. */
+const flagsOf = (words: readonly string[]): readonly (readonly [string, string])[] =>
+	words.flatMap((word, index) => {
+		const [name = "", given] = word.split(/=(.*)/s);
+		const next = words[index + 1] ?? "-";
+		const variable = flags[name];
+		return variable === undefined ? [] : [[variable, given ?? (next.startsWith("-") ? "true" : next)] as const];
+	});
+
+/** As pkg/kubevip/config_environment.go of kube-vip reads them: an empty variable counts as unset, any other goes before a flag. */
+export function readContainer({ image, args, env }: RawContainer): KubeVipContainer {
+	const set = new Map([
+		...flagsOf(args ?? []),
+		...(env ?? []).flatMap(({ name, value }) => {
+			const text = String(value ?? "");
+			return text === "" ? [] : [[name, text] as const];
+		}),
+	]);
+	const isOn = (name: string): boolean => /^(?:1|t|true)$/i.test(set.get(name) ?? "");
+	const addressBy = set.has("vip_address") ? "vip_address" : set.has("address") ? "address" : undefined;
 	return {
 		image,
-		...versionOf(image),
-		interface: value("vip_interface"),
-		...(addressBy === undefined ? {} : { address: value(addressBy), addressBy }),
-		...Object.fromEntries(Object.entries(optional).filter(([, one]) => one !== undefined)),
+		version: /:(v?\d+\.\d+\.\d+(?:-[\w.]+)?)(?:@|$)/.exec(image)?.[1],
+		interface: set.get("vip_interface") ?? "",
+		address: addressBy && set.get(addressBy),
+		addressBy,
+		cidr: set.get("vip_cidr"),
+		subnet: set.get("vip_subnet"),
 		controlPlane: isOn("cp_enable"),
 		services: isOn("svc_enable"),
 		leaderElection: isOn("vip_leaderelection"),
-		lease: text("vip_leasename") ?? "plndr-cp-lock",
+		lease: set.get("vip_leasename") ?? "plndr-cp-lock",
+		server: set.get("kubernetes_addr"),
 	};
-}
-
-function versionOf(image: string): { version?: string } {
-	const version = /:(v?\d+\.\d+\.\d+(?:-[\w.]+)?)(?:@|$)/.exec(image)?.[1];
-	return version === undefined ? {} : { version };
 }
 
 /** Variables of kube-vip whose value may be shown and recorded; BGP and others can hold passwords. */

@@ -45,7 +45,13 @@ export const workloadCalico = z.object({
 			elsewhere: z.string().optional(),
 			/** Its pods, by node. */
 			pods: z.array(
-				z.object({ node: z.string(), ready: z.boolean(), restarts: z.number(), waiting: z.string().optional() }),
+				z.object({
+					name: z.string(),
+					node: z.string(),
+					ready: z.boolean(),
+					restarts: z.number(),
+					waiting: z.string().optional(),
+				}),
 			),
 		})
 		.optional(),
@@ -86,7 +92,8 @@ export async function readWorkloadKubeProxy(
 	}
 
 	// On Linux an empty one means iptables (pkg/proxy/apis/config, KubeProxyConfiguration.Mode).
-	return { mode: configuration.mode || "iptables", from: "ConfigMap kube-system/kube-proxy" };
+	const mode = configuration.mode ?? "";
+	return { mode: mode === "" ? "iptables" : mode, from: "ConfigMap kube-system/kube-proxy" };
 }
 
 function parseYaml(text: string): unknown {
@@ -118,9 +125,9 @@ export async function readWorkloadCalico(world: World, know: Know): Promise<Work
 			ipv4: methodOf(variables["IP_AUTODETECTION_METHOD"], variables["IP"] ?? "autodetect"),
 			ipv6: methodOf(variables["IP6_AUTODETECTION_METHOD"], variables["IP6"] ?? "none"),
 			elsewhere: whyElsewhere(own),
-			pods: pods.flatMap(({ namespace, node, kubeVip, ready, restarts, waiting }) =>
+			pods: pods.flatMap(({ namespace, name, node, kubeVip, ready, restarts, waiting }) =>
 				kubeVip === undefined && namespace === own.namespace && node !== undefined
-					? [{ node, ready, restarts, waiting }]
+					? [{ name, node, ready, restarts, waiting }]
 					: [],
 			),
 		},
