@@ -166,9 +166,16 @@ export async function parseManifestKubeVip(
 	const all = <Raw, T>(kindName: string, kind: Kind<Raw, T>): readonly T[] =>
 		objects
 			.filter((object) => object.kind === kindName)
-			.flatMap((object) => {
-				const parsed = kind.raw.safeParse(object).data;
-				return parsed === undefined ? [] : [kind.read(parsed)];
+			.map((object) => {
+				const parsed = kind.raw.safeParse(object);
+				if (!parsed.success) {
+					const [issue] = parsed.error.issues;
+					throw new UsageError(
+						`--manifest: ${name}: a ${kindName} is not in the form of its API: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`,
+					);
+				}
+
+				return kind.read(parsed.data);
 			});
 	const found = await compose(
 		name,

@@ -31,7 +31,9 @@ const rawContainer = z.object({
 	image: z.string().default(""),
 	command: z.array(z.string()).nullish(),
 	args: z.array(z.string()).nullish(),
-	env: z.array(z.object({ name: z.string(), value: z.string().nullish(), valueFrom: z.unknown() })).nullish(),
+	env: z
+		.array(z.object({ name: z.string(), value: z.string().nullish(), valueFrom: z.unknown().optional() }))
+		.nullish(),
 });
 const rawDaemonSet = z.object({
 	metadata: z.object({
