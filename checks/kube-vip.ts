@@ -12,7 +12,7 @@ import {
 	type VipFinding,
 } from "./kube-vip/findings.ts";
 import { judgeContainer, judgeSuperAdmin, lacksSuperAdmin } from "./kube-vip/judge.ts";
-import { isKubeVip, judgeLease, judgePods, judgeRollOut } from "./kube-vip/live.ts";
+import { isKubeVip, judgeAbsence, judgeLease, judgePods, judgeRollOut } from "./kube-vip/live.ts";
 import { advise } from "./kube-vip/steps.ts";
 
 export default defineCheck({
@@ -39,10 +39,10 @@ export default defineCheck({
 		const sources = [management, manifest].filter((source) => source !== undefined);
 		const found: readonly VipFinding[] = [
 			...sources.flatMap((source) =>
-				source.controlPlanes.flatMap((control) => judgeControlPlane(source, control, { secrets, pods })),
+				source.controlPlanes.flatMap((control) => judgeControlPlane(source, control, { secrets, pods, nodes })),
 			),
 			...(pods === undefined ? [] : [...judgePods({ pods, nodes, live }), ...judgeLease({ pods, nodes, live })]),
-			...(pods === undefined ? [] : judgeStrangers(pods, sources, nodes)),
+			...(pods === undefined ? [] : judgeStrangers(pods, sources, secrets, nodes)),
 		];
 		return problems(found, () => {
 			const seen = [...sources.flatMap(tellPlanned(secrets)), ...(pods === undefined ? [] : tellLive(pods, clusters))];
@@ -54,6 +54,7 @@ export default defineCheck({
 interface Beside {
 	readonly secrets?: Secrets | undefined;
 	readonly pods?: Pods | undefined;
+	readonly nodes?: Nodes | undefined;
 }
 
 /** What stands in the object, or in the Secret that it names. */
@@ -70,7 +71,11 @@ const resolve =
 const titleOf = ({ kind, namespace, name }: ControlPlane): string =>
 	`${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 
-function judgeControlPlane(source: KubeVip, control: ControlPlane, { secrets, pods }: Beside): readonly VipFinding[] {
+function judgeControlPlane(
+	source: KubeVip,
+	control: ControlPlane,
+	{ secrets, pods, nodes }: Beside,
+): readonly VipFinding[] {
 	const resolved = resolve(control, secrets);
 	const manifest = resolved(control.manifest);
 	if (manifest.state === "unreadable") {
@@ -86,10 +91,12 @@ function judgeControlPlane(source: KubeVip, control: ControlPlane, { secrets, po
 		const own = resolved(one);
 		return own.state === "found" ? own : undefined;
 	};
+	const own = [...judgeContainer(subject, control), ...judgeSuperAdmin({ ...control, manifest }, subject)];
+	const isBroken = own.some(({ code, severity }) => (severity ?? findings[code].severity) === "error");
 	return [
-		...judgeContainer(subject, control),
-		...judgeSuperAdmin({ ...control, manifest }, subject),
-		...judgeRollOut(control, manifest, pods, containerOf),
+		...own,
+		...(pods === undefined ? [] : judgeAbsence(control, manifest.path, { pods, nodes })),
+		...judgeRollOut(control, manifest, pods, containerOf, isBroken),
 	];
 }
 
@@ -105,11 +112,16 @@ const unreadable = (control: ControlPlane, manifest: Extract<Manifest, { state: 
 });
 
 /** Pods of which no control plane that was looked at says anything: judged by themselves, once for each form. */
-function judgeStrangers(pods: Pods, sources: readonly KubeVip[], nodes: Nodes | undefined): readonly VipFinding[] {
+function judgeStrangers(
+	pods: Pods,
+	sources: readonly KubeVip[],
+	secrets: Secrets | undefined,
+	nodes: Nodes | undefined,
+): readonly VipFinding[] {
 	const explained = new Set(
 		sources.flatMap(({ controlPlanes }) =>
 			controlPlanes
-				.filter(({ manifest }) => manifest.state === "found")
+				.filter((control) => resolve(control, secrets)(control.manifest).state === "found")
 				.flatMap(({ machines }) => machines.flatMap(({ node }) => node ?? [])),
 		),
 	);

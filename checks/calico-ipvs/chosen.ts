@@ -13,9 +13,9 @@ export interface Chosen {
 }
 
 export const families: readonly Family[] = [4, 6];
-export const familyOf = (address: string): Family => (address.includes(":") ? 6 : 4);
+const familyOf = (address: string): Family => (address.includes(":") ? 6 : 4);
 
-export const normal = (text: string): string => {
+const normal = (text: string): string => {
 	const parsed = parseAddress(text);
 	return parsed === undefined ? text : renderAddress(parsed);
 };

@@ -25,7 +25,6 @@ export type KubeProxy = Facts["workload.kubeProxy"];
 export type WorkloadCalico = Facts["workload.calico"];
 export type Calico = NonNullable<WorkloadCalico["calico"]>;
 export type Networks = Facts["management.networks"];
-export type Pods = Facts["workload.pods"]["pods"];
 
 /** All that an address is held against. */
 export interface Scene {

@@ -117,7 +117,7 @@ function judgeFirstFound(scene: Scene, family: Family): readonly CalicoFinding[]
 	];
 }
 
-export const podOn = ({ calico }: Scene, { name }: Node) => calico.pods.find((pod) => pod.node === name);
+const podOn = ({ calico }: Scene, { name }: Node) => calico.pods.find((pod) => pod.node === name);
 
 const notedOn = ({ calico }: Node, family: Family): string | undefined => (family === 4 ? calico?.ipv4 : calico?.ipv6);
 

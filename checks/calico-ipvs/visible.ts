@@ -38,13 +38,13 @@ function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | 
 		return { code: "endpoint-address", chosen, why: "that of the control plane's endpoint" };
 	}
 
+	const internal = internalOf(node, family);
+	const isOwn = owns(chosen);
 	const twin = all.find((one) => one.node !== node && one.address === address);
-	if (twin !== undefined) {
+	if (twin !== undefined && (!isOwn || owns(twin))) {
 		return { code: "same-address", chosen, why: `the same as that of node ${twin.node.name}` };
 	}
 
-	const internal = internalOf(node, family);
-	const isOwn = internal.some((one) => isSame(one, address));
 	if (chosen.isHost) {
 		const peers = all.filter((one) => one.family === family);
 		const isUsual = peers.length > 1 && peers.every(({ isHost }) => isHost);
@@ -55,6 +55,10 @@ function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | 
 		? undefined
 		: { code: "not-node-address", chosen, why: `while the Node's InternalIP is ${internal.join(" and ")}` };
 }
+
+/** Of two with one address the owner is not the one to blame. */
+const owns = ({ node, family, address }: Chosen): boolean =>
+	internalOf(node, family).some((one) => isSame(one, address));
 
 export const ownerOf = (services: Services, address: string): string | undefined => {
 	const owner = services.find(({ clusterIps, externalIps, loadBalancerIps }) =>
@@ -132,14 +136,19 @@ function report(scene: Scene, code: Code, faults: readonly Fault[]): readonly Ca
 	];
 }
 
-const evidenceOf = (scene: Scene, { chosen: { node, family, text }, why }: Fault): Evidence => {
+const evidenceOf = (scene: Scene, { code, chosen, why }: Fault): Evidence => {
+	const { node, family, text } = chosen;
 	const internal = internalOf(node, family).join(", ");
 	const pod = scene.calico.pods.find((one) => one.node === node.name);
 	const note = pod?.ready === false ? " (chosen before: calico-node is not ready there)" : "";
 	return {
 		from: `Node ${node.name}, projectcalico.org/IPv${family}Address`,
 		saw: `${text}, ${why}${note}`,
-		...(internal === "" || why.startsWith("while") ? {} : { expected: `its InternalIP, ${internal}` }),
+		...(code === "host-mask" && owns(chosen)
+			? { expected: "the mask of its network" }
+			: internal === "" || code === "not-node-address"
+				? {}
+				: { expected: `its InternalIP, ${internal}` }),
 	};
 };
 

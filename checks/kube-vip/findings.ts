@@ -18,6 +18,7 @@ export const findings = {
 	"version-untold": warning("The image of kube-vip names no version, so that it cannot be judged."),
 	"not-rolled-out": warning("Machines run another kube-vip than the control plane says now."),
 	"not-running": error("kube-vip does not run on a control-plane node."),
+	"pod-absent": warning("A control-plane node runs no kube-vip, though its control plane brings one."),
 	"no-leader": error("No kube-vip holds the control plane's address."),
 } as const;
 

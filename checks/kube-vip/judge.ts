@@ -19,7 +19,7 @@ export interface Surroundings {
 const numberOf = (version: string) => coerce(version, { includePrerelease: true });
 
 /** `undefined` where there is no version to compare. */
-export function isBefore(version: string | undefined, limit: string): boolean | undefined {
+function isBefore(version: string | undefined, limit: string): boolean | undefined {
 	const found = version === undefined ? null : numberOf(version);
 	return found === null ? undefined : compare(found, limit) < 0;
 }
@@ -59,7 +59,7 @@ function judgeRoutes(subject: Subject, { ipv4Route }: Surroundings): readonly Vi
 	return [
 		{
 			code: "blind-to-ipv6",
-			summary: `kube-vip ${container.version ?? ""} will not start: it looks for the interface with the default route of IPv4, and these machines only have one of IPv6. Its log ends with "unable to detect default interface".`,
+			summary: `kube-vip ${container.version ?? ""} cannot start: it looks for the interface with the default route of IPv4, and these machines only have one of IPv6. Its log ends with "unable to detect default interface".`,
 			evidence: [
 				{
 					...saysImage(subject),
@@ -78,7 +78,7 @@ function judgeRoutes(subject: Subject, { ipv4Route }: Surroundings): readonly Vi
 	];
 }
 
-function judgeAddress(subject: Subject, { endpoint }: Surroundings): readonly VipFinding[] {
+function judgeAddress(subject: Subject, { endpoint, initialized }: Surroundings): readonly VipFinding[] {
 	const { name, container } = subject;
 	const { address, addressBy = "address" } = container;
 	if (endpoint === undefined || (address !== undefined && !differ(address, endpoint.host))) {
@@ -88,10 +88,12 @@ function judgeAddress(subject: Subject, { endpoint }: Surroundings): readonly Vi
 	return [
 		{
 			code: "wrong-address",
+			// Somebody answered there once, so that it may be a load balancer of which nobody told CAPMOX.
+			...(initialized ? { confidence: "likely" } : {}),
 			summary:
 				address === undefined
 					? `kube-vip is told no address, and the cluster is reached by ${endpoint.host}.`
-					: `kube-vip brings up ${address}, but the cluster is reached by ${endpoint.host}. Nobody answers there.`,
+					: `kube-vip brings up ${address}, but the cluster is reached by ${endpoint.host}. ${initialized ? "Nothing else is known to bring that up." : "Nobody will answer there."}`,
 			evidence: [
 				{ from: `${name}, ${addressBy}`, saw: address ?? "not set" },
 				{ from: "Cluster, spec.controlPlaneEndpoint", saw: endpoint.host },

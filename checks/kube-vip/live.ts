@@ -1,6 +1,6 @@
-import type { Evidence } from "../../src/check.ts";
+import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
 import type { Container, ControlPlane, Live, Nodes, Pod, Pods, VipFinding } from "./findings.ts";
-import { advise, rollOut } from "./steps.ts";
+import { advise, inNamespace, rollOut } from "./steps.ts";
 
 export interface Scene {
 	readonly pods: Pods;
@@ -56,6 +56,44 @@ const evidenceOf = (pod: Pod): Evidence => ({
 	expected: "ready",
 });
 
+/** Nodes whose machine was made with kube-vip, and on which none was ever seen. */
+export function judgeAbsence(control: ControlPlane, path: string, { pods, nodes }: Scene): readonly VipFinding[] {
+	const [first, ...rest] = control.machines.flatMap(({ node, manifest }) => {
+		const own = nodes?.nodes.find(({ name, ready }) => name === node && ready);
+		const hasPod = pods.some((pod) => isKubeVip(pod) && pod.node === node);
+		return own === undefined || hasPod || manifest.state === "none" ? [] : [own.name];
+	});
+	if (first === undefined) {
+		return [];
+	}
+
+	const evidence = (name: string): Evidence => ({
+		from: "pods in kube-system",
+		saw: `none of kube-vip on node ${name}`,
+		expected: `kube-vip-${name}`,
+	});
+	return [
+		{
+			code: "pod-absent",
+			confidence: "likely",
+			summary: `Node ${first}${rest.length === 0 ? "" : ` and ${rest.length} more`} of the control plane ${rest.length === 0 ? "runs" : "run"} no kube-vip, though the KubeadmControlPlane brings one. ${pods.some(isKubeVip) ? "Others do, but this one cannot take the address over." : "Nobody else does, either."}`,
+			evidence: [evidence(first), ...rest.map(evidence)],
+			remedy: [
+				{
+					...advise("See whether the file is there. The kubelet runs what lies in this folder."),
+					command: ["ls", "-l", path],
+					where: "cluster-node",
+				},
+				{
+					...advise("Where it is there, the kubelet says why it does not run it."),
+					command: ["journalctl", "--unit=kubelet", "--since=-1h", "--grep=kube-vip", "--no-pager"],
+					where: "cluster-node",
+				},
+			],
+		},
+	];
+}
+
 /** Of a node that is gone nobody says what its pods do; that is another matter. */
 const isOnLostNode = ({ node }: Pod, nodes: Nodes | undefined): boolean =>
 	nodes?.nodes.some(({ name, ready }) => name === node && !ready) ?? false;
@@ -66,7 +104,8 @@ const patience = 60;
 export function judgeLease(scene: Scene): readonly VipFinding[] {
 	const { live } = scene;
 	const own = scene.pods.filter(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection);
-	if (live === undefined || own.length === 0) {
+	// Where none runs, that is what is to be mended.
+	if (live === undefined || !own.some(({ ready }) => ready)) {
 		return [];
 	}
 
@@ -155,6 +194,7 @@ export function judgeRollOut(
 	wanted: Container,
 	pods: Pods | undefined,
 	secret: (name: ControlPlane["manifest"]) => Container | undefined,
+	isBroken: boolean,
 ): readonly VipFinding[] {
 	const machines = machinesOf(control, pods, secret);
 	const behind = machines.flatMap(({ from, has }) => {
@@ -182,14 +222,38 @@ export function judgeRollOut(
 					? []
 					: [{ from: `KubeadmControlPlane ${control.name}`, saw: control.rolling }]),
 			],
-			remedy: control.paused
-				? [advise("Take the pause away: spec.paused of the Cluster, or the annotation cluster.x-k8s.io/paused.")]
-				: [
-						advise(
-							"Decide which one is right. Where it is that of the machines, write it into the KubeadmControlPlane.",
-						),
-						rollOut(control),
-					],
+			remedy: howToAlign(control, isBroken),
 		},
 	];
 }
+
+function howToAlign(control: ControlPlane, isBroken: boolean): NonEmpty<Step> {
+	if (isBroken) {
+		return [mendFirst];
+	}
+
+	if (control.paused) {
+		return [unpause];
+	}
+
+	return control.rolling === undefined ? [decide, rollOut(control)] : [waitFor(control)];
+}
+
+/** Whoever rolls out now spreads the fault. */
+const mendFirst = advise(
+	"Mend the KubeadmControlPlane first, as it says above, and replace no control-plane machine until then: a new one would have the fault.",
+);
+const unpause = advise("Take the pause away: spec.paused of the Cluster, or the annotation cluster.x-k8s.io/paused.");
+const decide = advise(
+	"Decide which one is right. Where it is that of the machines, write it into the KubeadmControlPlane.",
+);
+const waitFor = ({ namespace, cluster = "" }: ControlPlane): Step => ({
+	...advise("Where it stands still for long, one of these machines says why."),
+	command: [
+		"kubectl",
+		"get",
+		"machines",
+		...inNamespace(namespace),
+		`--selector=cluster.x-k8s.io/cluster-name=${cluster},cluster.x-k8s.io/control-plane`,
+	],
+});

@@ -36,8 +36,7 @@ export const inNamespace = (namespace: string | undefined): readonly string[] =>
 	namespace === undefined ? [] : ["--namespace", namespace];
 
 /** The same image, from the same registry, of another release. */
-export const withTag = (image: string, tag: string): string =>
-	`${image.replace(/@.*$/s, "").replace(/:[^:/]*$/, "")}:${tag}`;
+const withTag = (image: string, tag: string): string => `${image.replace(/@.*$/s, "").replace(/:[^:/]*$/, "")}:${tag}`;
 
 export const targetImage = ({ container: { image } }: Subject): Change => ({ image: withTag(image, kubeVipTarget) });
 

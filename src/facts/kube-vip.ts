@@ -95,7 +95,13 @@ export const rawKubeVip = z
 	.nullish();
 
 const manifests = "/etc/kubernetes/manifests/";
-const imageOf = /[\w.:/-]*kube-vip(?:-iptables)?:[\w.-]+/;
+/** Some hundred characters around the name; a long line of anything else would take for ever. */
+function imageIn(text: string): string | undefined {
+	const at = /kube-vip(?:-iptables)?:/.exec(text)?.index;
+	return at === undefined
+		? undefined
+		: /[\w.:/-]*kube-vip(?:-iptables)?:[\w.-]+/.exec(text.slice(Math.max(0, at - 200), at + 200))?.[0];
+}
 
 export function readKubeVip(config: z.infer<typeof rawKubeVip>): KubeVipPlan {
 	const files = config?.files ?? [];
@@ -114,7 +120,7 @@ export function readKubeVip(config: z.infer<typeof rawKubeVip>): KubeVipPlan {
 
 /** Only what ends in the folder of static pods counts: scripts may well speak of kube-vip without bringing it. */
 function byCommand(written: string): KubeVipManifest {
-	const image = imageOf.exec(written)?.[0];
+	const image = imageIn(written);
 	return image === undefined && !/kube-vip\s+(?:\S+\s+)*manifest\s+pod|manifest pod[^\n]*kube-vip/.test(written)
 		? { state: "none" }
 		: { state: "by-command", ...(image === undefined ? {} : { image }) };
@@ -215,7 +221,7 @@ function parsePods(text: string): readonly z.infer<typeof rawPod>[] | string {
 	const documents = parseAllDocuments(text);
 	const [broken] = documents.flatMap(({ errors }) => errors);
 	if (broken !== undefined) {
-		return `it is not valid YAML: ${broken.message.split("\n")[0] ?? ""}`;
+		return `it is not valid YAML: ${(broken.message.split("\n")[0] ?? "").replace(/:$/, "")}`;
 	}
 
 	return documents.flatMap((document) => rawPod.safeParse(document.toJS()).data ?? []);

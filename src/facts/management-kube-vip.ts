@@ -193,6 +193,14 @@ export async function parseManifestKubeVip(
 		networks,
 	);
 	const templates = all("KubeadmControlPlaneTemplate", controlPlaneTemplates);
+	const isByClass = objects.some(({ kind }) => kind === "ClusterClass") && found.controlPlanes.length === 0;
+	if (isByClass || found.others.some(({ why }) => why === notMadeYet)) {
+		throw new ProbeError(
+			"unreadable",
+			`in ${name} a ClusterClass writes the control plane, and what it writes is not worked out here; once a Cluster of it is applied, its KubeadmControlPlane is read`,
+		);
+	}
+
 	const placeholder = found.controlPlanes
 		.flatMap(({ endpoint, manifest }) => [
 			endpoint?.host ?? "",
@@ -203,7 +211,9 @@ export async function parseManifestKubeVip(
 		throw new UsageError(`--manifest: ${name} still holds ${placeholder}${notRendered}`);
 	}
 
-	return { ...found, controlPlanes: [...found.controlPlanes, ...templates] };
+	// A ClusterClass may well add to a template what it lacks.
+	const telling = templates.filter(({ manifest }) => manifest.state !== "none");
+	return { ...found, controlPlanes: [...found.controlPlanes, ...telling] };
 }
 
 const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
@@ -275,7 +285,9 @@ const whyNone = ({ controlPlane: found, topology }: ManagementCluster): string =
 		? `its control plane is a ${found.kind}`
 		: topology === undefined
 			? "it has no KubeadmControlPlane yet"
-			: "its ClusterClass has made no KubeadmControlPlane yet";
+			: notMadeYet;
+
+const notMadeYet = "its ClusterClass has made no KubeadmControlPlane yet";
 
 async function controlPlaneOf(
 	cluster: ManagementCluster,
@@ -341,11 +353,13 @@ async function hasIpv4Route(
 		.some(({ vrf, routes }) => vrf === undefined && routes.some((one) => one.family === 4 && !one.unreachable));
 }
 
+const untold: KubeVipPlan = { manifest: { state: "none" }, superAdmin: false, ignition: false };
+
 function machineOf(found: ManagementMachine, all: readonly Config[]): KubeVipControlPlane["machines"] {
 	const config = all.find((one) => isTogether(one, found) && one.name === found.bootstrap?.name);
-	return config === undefined || found.deleting !== undefined
+	return found.deleting !== undefined
 		? []
-		: [{ machine: found.name, node: found.node, providerId: found.providerId, ...config.plan }];
+		: [{ machine: found.name, node: found.node, providerId: found.providerId, ...(config?.plan ?? untold) }];
 }
 
 /** One request for each Secret that a manifest comes from; what else the Secret holds is dropped at once. */

@@ -57,7 +57,6 @@ export const workloadCalico = z.object({
 		.optional(),
 });
 export type WorkloadCalico = z.infer<typeof workloadCalico>;
-export type Calico = NonNullable<WorkloadCalico["calico"]>;
 
 const configMap = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
 const rawConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });

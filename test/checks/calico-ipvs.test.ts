@@ -74,6 +74,22 @@ test.each(["nodes", "services", "configmaps", "daemonsets.apps", "pods"])(
 	},
 );
 
+test.each(["garbage", "cut", "truncated", "html", "empty"] as const)("%s is unknown, never fine", async (kind) => {
+	const management = await clusters.start(nicObjects({ devices }));
+	for (const path of ["/api/v1/services", "/api/v1/namespaces/kube-system/configmaps/", "/apis/apps/v1/daemonsets"]) {
+		const workload = await clusters.start(calicoObjects(fine), { faults: [{ kind, path }] });
+		expect(codesOf(judge(await look(await worldWith(management, workload)))), path).toEqual(["unknown"]);
+	}
+});
+
+test("a configuration of kube-proxy that is none is unknown, never fine", async () => {
+	const objects = calicoObjects(fine).map((object) =>
+		object.kind === "ConfigMap" ? { ...object, data: { "config.conf": "a: [" } } : object,
+	);
+	const management = await clusters.start(nicObjects({ devices }));
+	expect(codesOf(judge(await look(await worldWith(management, await clusters.start(objects)))))).toEqual(["unknown"]);
+});
+
 test("all checks of the workload together ask for each list once", async () => {
 	const all = checks.filter(({ group }) => group === "workload");
 	const management = await clusters.start(nicObjects({ devices }));

@@ -212,5 +212,12 @@ export const lives: readonly (readonly [
 		(now) => [pod({ image: image("v1.2.2") }), held(now)],
 		["broken-release"],
 	],
-	["no pods of kube-vip", {}, () => [], ["pass"]],
+	[
+		"a broken one from a Secret is told once",
+		{ inSecret: true, manifest: { image: image("v1.2.2") } },
+		(now) => [pod({ image: image("v1.2.2") }), held(now)],
+		["broken-release"],
+	],
+	["no pods of kube-vip", {}, () => [], ["pod-absent"]],
+	["no pods, and none is meant to be", { manifest: null, unprepared: true }, () => [], ["skip"]],
 ];

@@ -12,7 +12,7 @@ import { Clusters, worldWith } from "../support/clusters.ts";
 import { faultsOf, unlessDefined } from "../support/custom-resources.ts";
 import { isThere, unlessThere } from "../support/host.ts";
 import { legacy, newest } from "../support/management.ts";
-import { plantedInSecret, vipManifest, vipObjects, vipPod } from "../support/vip-objects.ts";
+import { lease, plantedInSecret, vipManifest, vipObjects, vipPod } from "../support/vip-objects.ts";
 import { lives, nodes, plans } from "./kube-vip.cases.ts";
 
 const check = checks.find(({ id }) => id === "kube-vip")!;
@@ -100,11 +100,16 @@ describe("from the workload cluster", () => {
 			},
 		}));
 		const workload = await clusters.start([...sixth, pod]);
-		expect(codesOf(judge(await look(await worldWith(undefined, workload))))).toEqual([
-			"not-running",
-			"no-leader",
-			"blind-to-ipv6",
-		]);
+		expect(codesOf(judge(await look(await worldWith(undefined, workload))))).toEqual(["not-running", "blind-to-ipv6"]);
+	});
+
+	test.each(["garbage", "cut", "truncated", "html", "empty"] as const)("%s is unknown, never fine", async (kind) => {
+		const management = await clusters.start(vipObjects());
+		for (const path of ["/api/v1/namespaces/kube-system/pods", "/apis/coordination.k8s.io/"]) {
+			const objects = [...nodes, vipPod({ node: "prod-control-plane-0" }), lease("prod-control-plane-0", new Date())];
+			const workload = await clusters.start(objects, { faults: [{ kind, path }] });
+			expect(codesOf(judge(await look(await worldWith(management, workload))))).toEqual(["unknown"]);
+		}
 	});
 
 	test("one that does not answer is unknown, never fine", async () => {
@@ -136,6 +141,16 @@ describe("--manifest", () => {
 				manifest: { image: "kube-vip:v0.5.11", variables: { address: "2001:db8:1::10" } },
 			}),
 			["blind-to-ipv6"],
+		],
+		[
+			"a ClusterClass writes the control plane",
+			textOf({ topology: true }).replace(/(?:^|---\n)apiVersion: controlplane[\s\S]*?(?=---|$)/, ""),
+			["unknown"],
+		],
+		[
+			"nothing but a ClusterClass",
+			"kind: ClusterClass\napiVersion: cluster.x-k8s.io/v1beta2\nmetadata: {name: x}\n",
+			["unknown"],
 		],
 		["no cluster", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n", ["skip"]],
 	])("%s", async (_, text, expected) => {
@@ -197,6 +212,16 @@ test("the patch mends what it is to mend, and nothing else", async () => {
 			value: vipManifest({ image: "ghcr.io/kube-vip/kube-vip:v1.1.2" }),
 		},
 	]);
+});
+
+test("nobody is told to roll out what is broken", async () => {
+	const [, given, objects] = lives.find(([name]) => name === "mended by hand on the node alone")!;
+	const management = await clusters.start(vipObjects(given));
+	const workload = await clusters.start([...nodes, ...objects(new Date())]);
+	const verdict = judge(await look(await worldWith(management, workload)));
+	const steps = verdict.kind === "problem" ? verdict.findings.flatMap(({ remedy }) => remedy) : [];
+	expect(steps.length).toBeGreaterThan(0);
+	expect(steps.filter(({ command }) => command?.includes("rollout"))).toEqual([]);
 });
 
 describe(`the objects are such as an API server takes${unlessDefined}`, () => {
