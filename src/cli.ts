@@ -159,6 +159,10 @@ const examining = (command: Command): Command =>
 		.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
 		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
 		.addOption(manifestOption())
+		.option(
+			"--workload <cluster>",
+			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+		)
 		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
 		.option("--workload-context <name>", "context in that kubeconfig")
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");

@@ -6,6 +6,7 @@ import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { keepPrivately, type PrivateFile } from "./private-file.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
@@ -17,6 +18,10 @@ export interface World {
 	readonly kubectl: Kubectl;
 	/** Of the workload cluster that the user named; absent where none is. */
 	readonly workload?: Kubectl | undefined;
+	/** Of a workload cluster by the text of its kubeconfig, which lies in a private file until `close`. */
+	workloadFrom(kubeconfig: string): Kubectl;
+	/** Removes what was written for this run. */
+	close(): void;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
 	/** The host that `files` and `commands` show. */
@@ -69,6 +74,8 @@ export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** Name of a Cluster whose kubeconfig the management cluster is asked for, or `all`. */
+	readonly workload?: string | undefined;
 	/** Kubeconfig of a workload cluster, and the context in it. */
 	readonly workloadKubeconfig?: string | undefined;
 	readonly workloadContext?: string | undefined;
@@ -90,6 +97,7 @@ export function openWorld(options: WorldOptions): World {
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? {} : process.env;
 	let environment: Promise<Environment> | undefined;
+	const kept: PrivateFile[] = [];
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
 	const read = () =>
@@ -111,6 +119,16 @@ export function openWorld(options: WorldOptions): World {
 						processEnvironment,
 						option: "--workload-kubeconfig",
 					}),
+		workloadFrom: (text) => {
+			const file = keepPrivately("kubeconfig", text);
+			kept.push(file);
+			return createKubectl(commands, files, { kubeconfig: file.path, processEnvironment });
+		},
+		close: () => {
+			for (const file of kept.splice(0)) {
+				file.remove();
+			}
+		},
 		options,
 		host: recorded
 			? { platform: "linux", recorded }

@@ -49,8 +49,9 @@ const values: Readonly<Record<string, string>> = {
 
 /** As clusterctl generate cluster fills a template in; what has no value and no default is a number here. */
 const render = (text: string): string =>
-	text.replace(/(?<!\$)\$\{\s*([A-Za-z0-9_]+)\s*(?::?=([^}]*))?\}/g, (_, name: string, given?: string) =>
-		name in values ? values[name]! : given === undefined ? "1" : given,
+	text.replace(
+		/(?<!\$)\$\{\s*([A-Za-z0-9_]+)\s*(?::?=([^}]*))?\}/g,
+		(_, name: string, given?: string) => values[name] ?? given ?? "1",
 	);
 
 const nicOrder = checks.filter(({ id }) => id === "nic-order");
