@@ -68,7 +68,9 @@ export async function readWorkloadNodes(world: World, know: Know, signal: AbortS
 		throw new ProbeError("not-set-up", "no workload cluster is named by --workload or --workload-kubeconfig");
 	}
 
-	const answers = await Promise.all(targets.map((target) => ("error" in target ? target : ask(target, signal))));
+	const answers = await Promise.all(
+		targets.map(async (target) => ("error" in target ? target : await ask(target, signal))),
+	);
 	const nodes = answers.flatMap((answer) => ("error" in answer ? [] : answer));
 	const unreached = answers.flatMap((answer) => ("error" in answer ? [answer] : []));
 	const [first] = unreached;
