@@ -11,4 +11,5 @@ export const write = (advice: string, line: string, origin: string | undefined):
 };
 
 /** `export NAME='value'` as clusterctl.yaml has it. */
-const asYaml = (line: string): string => line.replace(/^export (\w+)='(.*)'$/s, '$1: "$2"');
+const asYaml = (line: string): string =>
+	line.replace(/^export (\w+)='(.*)'$/s, (_, name: string, value: string) => `${name}: ${JSON.stringify(value)}`);

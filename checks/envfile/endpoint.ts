@@ -1,6 +1,7 @@
 import { type Address, contains, parseAddress, renderAddress, renderSpan } from "../../src/addresses.ts";
+import { found } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type EnvfileFinding, found } from "./findings.ts";
+import type { EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import type { Pool } from "./plan.ts";
 import { example, type Given, mend } from "./reading.ts";

@@ -54,7 +54,6 @@ export const findings = {
 	"never-read": warning("A variable is set that no template reads."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
-export { found } from "../../src/check.ts";
 export type EnvfileCode = keyof typeof findings;
 export type EnvfileFinding = Finding<EnvfileCode>;
 export type Cluster = Facts["environment.cluster"];

@@ -1,8 +1,8 @@
-import { mapNonEmpty } from "../../src/check.ts";
+import { found, mapNonEmpty } from "../../src/check.ts";
 import { type Flavor, filledByClusterctl, readBy } from "../../src/knowledge/templates.ts";
 import { commonNames, misnomers } from "../../src/knowledge/variables.ts";
 import { advise } from "../steps.ts";
-import { type Cluster, type EnvfileFinding, found, type Proxmox } from "./findings.ts";
+import type { Cluster, EnvfileFinding, Proxmox } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import { example, mend } from "./reading.ts";
 

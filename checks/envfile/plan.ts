@@ -9,8 +9,9 @@ import {
 	renderSpan,
 	type Span,
 } from "../../src/addresses.ts";
+import { found } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type EnvfileFinding, found } from "./findings.ts";
+import type { EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import { emptyList, judgeAddress, notAList } from "./lists.ts";
 import { example, type Given, itemsOf, mend, type Read } from "./reading.ts";

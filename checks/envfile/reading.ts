@@ -1,3 +1,5 @@
+import { readList, readScalar } from "../../src/go-yaml.ts";
+import { placeOf } from "../../src/knowledge/places.ts";
 import { readBy } from "../../src/knowledge/templates.ts";
 import { advise, write } from "../steps.ts";
 import type { Cluster } from "./findings.ts";
@@ -6,6 +8,7 @@ import { exampleOf } from "./forms.ts";
 /** A variable as the chosen template gets it. */
 export interface Given {
 	readonly name: string;
+	/** What Kubernetes gets, where the template makes a text of it; otherwise as it was given. */
 	readonly value: string;
 	readonly origin: string | undefined;
 	/** `NODE_IP_RANGES (envfile, line 8)`, as evidence begins. */
@@ -32,7 +35,8 @@ export function reading(cluster: Cluster): Read {
 			return undefined;
 		}
 
-		const value = given?.value?.trim() ?? row.default;
+		const text = given?.value ?? row.default;
+		const value = text === undefined ? undefined : valueIn(name, text);
 		if (value === undefined) {
 			return undefined;
 		}
@@ -42,13 +46,46 @@ export function reading(cluster: Cluster): Read {
 	};
 }
 
-/** The items of `[a, b]`, without quotes around them; `undefined` where it is no list. */
+/** `undefined` for a list that breaks the template, of which judgeYaml speaks. */
+function valueIn(name: string, given: string): string | undefined {
+	const text = given.trim();
+	switch (placeOf(name)) {
+		case "text": {
+			const read = readScalar(text);
+			return read.kind === "broken" ? text : read.text;
+		}
+
+		case "number": {
+			const read = readScalar(text);
+			// A number in quotes is none, so they stay.
+			return read.kind === "number" ? read.text : text;
+		}
+
+		case "list":
+			return readList(text)?.kind === "broken" ? undefined : text;
+		case "entries":
+			return text;
+		case "quoted":
+		case "count":
+			return given;
+	}
+}
+
+/** The items of `[a, b]` as Kubernetes gets them; `undefined` where it is no list. */
 export function itemsOf(value: string): readonly string[] | undefined {
-	const inner = /^\[(.*)\]$/s.exec(value)?.[1];
-	return inner
-		?.split(",")
-		.map((item) => item.trim().replace(/^(["'])(.*)\1$/, "$2"))
-		.filter((item) => item !== "");
+	const list = readList(value);
+	return list?.kind === "list" ? list.items.map(({ text }) => text) : undefined;
+}
+
+/** `[a, b]`, with quotes around what Go's YAML reader would not take for that text. */
+export const renderList = (items: readonly string[], separator = ", "): string =>
+	`[${items.map(quoteWhereNeeded).join(separator)}]`;
+
+export function quoteWhereNeeded(item: string): string {
+	const list = readList(`[${item}]`);
+	const [only, ...others] = list?.kind === "list" ? list.items : [];
+	const isItself = only?.kind === "text" && only.text === item && others.length === 0;
+	return isItself ? item : `"${item.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 /** A value of another network, in words: only the user knows the right one, so nothing is there to be written for them. */

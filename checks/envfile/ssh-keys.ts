@@ -1,6 +1,6 @@
-import { mapNonEmpty, type NonEmpty } from "../../src/check.ts";
+import { found, mapNonEmpty, type NonEmpty } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type Cluster, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileFinding } from "./findings.ts";
 import { example } from "./reading.ts";
 
 const troubles = {

@@ -1,7 +1,8 @@
+import { found } from "../../src/check.ts";
 import { kubernetesVersions } from "../../src/knowledge/templates.ts";
 import { advise } from "../steps.ts";
 import { about } from "./about.ts";
-import { type Cluster, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileFinding } from "./findings.ts";
 import { judgeAddress, judgeDns, notAList } from "./lists.ts";
 import { judgeNumbers } from "./numbers.ts";
 import { example, type Given, itemsOf, mend, type Read } from "./reading.ts";

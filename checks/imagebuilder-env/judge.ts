@@ -1,6 +1,6 @@
-import type { Step } from "../../src/check.ts";
+import { found, type Step } from "../../src/check.ts";
 import { advise, write } from "../steps.ts";
-import { type Builder, type BuilderFinding, found, type Proxmox } from "./findings.ts";
+import type { Builder, BuilderFinding, Proxmox } from "./findings.ts";
 
 const writeFile = (program: "capmox" | "image-builder"): Step => ({
 	advice: `Write ${program === "capmox" ? "CAPMOX" : "image-builder"} a file of its own from what is known, and read it only where that program runs.`,
