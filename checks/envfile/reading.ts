@@ -20,8 +20,8 @@ export type Read = (name: string) => Given | undefined;
 /** Where a line has one of these, the value that was read is not the one that was meant. */
 const garbling: ReadonlySet<string> = new Set(["unquoted-blank", "open-quote", "yaml-collection"]);
 
-/** What the template gets; `undefined` where it does not read the variable, or nothing can be said about its value. */
-export function reading(cluster: Cluster): Read {
+/** The values as they are written; `undefined` where the template does not read the variable, or nothing can be said about its value. */
+export function readingAsWritten(cluster: Cluster): Read {
 	const cutOff = new Set(
 		cluster.files.flatMap(({ problems }) =>
 			problems.flatMap(({ problem, name }) => (garbling.has(problem) && name !== undefined ? [name] : [])),
@@ -31,18 +31,24 @@ export function reading(cluster: Cluster): Read {
 	return (name) => {
 		const row = rows.get(name);
 		const given = cluster.variables[name];
-		if (row === undefined || cutOff.has(name) || (given?.presence === "set" && given.value === undefined)) {
-			return undefined;
-		}
-
-		const text = given?.value ?? row.default;
-		const value = text === undefined ? undefined : valueIn(name, text);
-		if (value === undefined) {
+		const value = given?.value ?? row?.default;
+		const isUnseen = given?.presence === "set" && given.value === undefined;
+		if (row === undefined || value === undefined || cutOff.has(name) || isUnseen) {
 			return undefined;
 		}
 
 		const { origin } = given ?? {};
 		return { name, value, origin, from: `${name} (${given?.value === undefined ? "default" : (origin ?? "")})` };
+	};
+}
+
+/** The values as the template makes them; `undefined` also for a list that breaks it. */
+export function reading(cluster: Cluster): Read {
+	const asWritten = readingAsWritten(cluster);
+	return (name) => {
+		const given = asWritten(name);
+		const value = given === undefined ? undefined : valueIn(name, given.value);
+		return given === undefined || value === undefined ? undefined : { ...given, value };
 	};
 }
 
@@ -90,13 +96,16 @@ export function quoteWhereNeeded(item: string): string {
 
 /** A value of another network, in words: only the user knows the right one, so nothing is there to be written for them. */
 export const example = (advice: string, { name, origin }: Pick<Given, "name" | "origin">, value = exampleOf(name)) => {
-	const { put } = rewrite(advice, { name, origin }, value);
-	return advise(put === undefined ? advice : `${advice} For example, in ${put.into}: ${put.line}`);
+	const { put } = rewrite("", { name, origin }, value);
+	const where = put === undefined ? "" : `, in ${put.into}`;
+	return advise(`${advice} For example${where}: ${put?.line ?? lineOf(name, value)}`);
 };
 
 /** The step that writes a better value, which follows from the others, where the variable stands. */
 export const rewrite = (advice: string, { name, origin }: Pick<Given, "name" | "origin">, value: string) =>
-	write(advice, `export ${name}='${value}'`, origin);
+	write(advice, lineOf(name, value), origin);
+
+const lineOf = (name: string, value: string): string => `export ${name}='${value}'`;
 
 /** The better value where it follows from the given one, otherwise an example. */
 export const mend = (advice: string, given: Given, better: string | undefined, sample?: string) =>

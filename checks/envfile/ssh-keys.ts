@@ -7,7 +7,8 @@ const troubles = {
 	placeholder: "the placeholder of the example",
 	"file-name": "the name of a file, where the key itself must stand",
 	"several-without-comma": "two keys without a comma between them",
-	"yaml-special": "a comment with a # or a colon, which YAML takes for its own",
+	"yaml-special": "a comment with characters that YAML takes for its own, such as # : [ ] { } or ?",
+	empty: "nothing between two commas",
 	damaged: "a key that is cut off or damaged",
 	other: "something that does not begin like a public key",
 } as const;
