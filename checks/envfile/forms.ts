@@ -24,6 +24,8 @@ const forms: Readonly<Record<string, Form>> = {
 	IP_PREFIX: number("the length of the subnet's prefix, 1 to 32", "24"),
 	GATEWAY: address("192.0.2.1"),
 	DNS_SERVERS: { form: "IP addresses in square brackets", example: "[192.0.2.1]" },
+	VIP_NETWORK_INTERFACE: { form: "the guest's name of a network device, or nothing", example: "ens18" },
+	NAMESPACE: { form: "lower-case letters, digits and hyphens", example: "default" },
 	BRIDGE: { form: "a bridge or vnet of Proxmox VE", example: "vmbr0" },
 	VM_SSH_KEYS: { form: "public keys, with commas between them", example: "ssh-ed25519 AAAA… you@example.com" },
 	PROXMOX_SOURCENODE: { form: "the node that has the template, by its short name", example: "pve1" },

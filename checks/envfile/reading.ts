@@ -58,7 +58,7 @@ function valueIn(name: string, given: string): string | undefined {
 	switch (placeOf(name)) {
 		case "text": {
 			const read = readScalar(text);
-			return read.kind === "broken" ? text : read.text;
+			return read.kind === "broken" ? text : read.kind === "null" ? "" : read.text;
 		}
 
 		case "number": {

@@ -45,7 +45,7 @@ function judgeText(given: Given): EnvfileFinding[] {
 		return isAddress || given.name === "VIP_NETWORK_INTERFACE" ? [breaksText(given, isAddress)] : [];
 	}
 
-	return read.kind === "text" || (read.text !== "" && hasOwnForm(given.name))
+	return read.kind === "text" || (read.kind !== "null" && hasOwnForm(given.name))
 		? []
 		: [notText(given, read, inQuotes(given.value))];
 }
@@ -68,7 +68,9 @@ const notText = (given: Given, { kind, text }: Scalar, better: string): EnvfileF
 		"not-text",
 		given,
 		`${given.name} has to be text, but YAML takes ${text === "" ? "it" : text} for ${kind === "text" ? "text" : kinds[kind]}. The API server refuses the manifest, or the machines do.`,
-		rewrite("Put double quotes around it, inside the single ones.", given, better),
+		kind === "null"
+			? example("Write a value, or take it out.", given)
+			: rewrite("Put double quotes around it, inside the single ones.", given, better),
 		"text",
 	);
 
