@@ -3,7 +3,7 @@ import { ignitionGate } from "../../src/knowledge/variables.ts";
 import { advise } from "../steps.ts";
 import type { Cluster, EnvfileFinding, Proxmox } from "./findings.ts";
 import { formOf } from "./forms.ts";
-import { example } from "./reading.ts";
+import { example, rewrite } from "./reading.ts";
 
 /** What a single flavor wants beside its variables. */
 export const judgeFlavor = (cluster: Cluster, proxmox: Proxmox): EnvfileFinding[] => {
@@ -17,6 +17,8 @@ export const judgeFlavor = (cluster: Cluster, proxmox: Proxmox): EnvfileFinding[
 	}
 };
 
+const apiPath = /^(?:\/.*)?\/api2(?:\/|$)/;
+
 /** external-creds writes PROXMOX_URL, PROXMOX_TOKEN and PROXMOX_SECRET into a Secret, from which CAPMOX logs in for this cluster. */
 function judgeCredentials({ url, token, secret }: Proxmox): EnvfileFinding[] {
 	const wrong = [
@@ -26,7 +28,7 @@ function judgeCredentials({ url, token, secret }: Proxmox): EnvfileFinding[] {
 			saw:
 				url.malformed || url.scheme === undefined || url.userinfo
 					? "no URL with scheme and host alone"
-					: /^(?:\/.*)?\/api2(?:\/|$)/.test(url.path ?? "")
+					: apiPath.test(url.path ?? "")
 						? `${url.text ?? "a URL"}, whose /api2 CAPMOX would append once more`
 						: undefined,
 		},
@@ -51,10 +53,12 @@ function judgeCredentials({ url, token, secret }: Proxmox): EnvfileFinding[] {
 			"wrong-credentials",
 			`Flavor external-creds puts ${name} into the cluster's Secret, and CAPMOX cannot log in with what it is now.`,
 			{ from: `${name} (${variable.origin ?? "the environment"})`, saw, expected: formOf(name) },
-			example(`Write ${name} as CAPMOX wants it; capmox-doctor check token says more.`, {
-				name,
-				origin: variable.origin,
-			}),
+			name === "PROXMOX_URL" && apiPath.test(url.path ?? "") && url.text !== undefined
+				? rewrite("Take the path off.", { name, origin: url.origin }, url.text.replace(/\/api2(?:\/.*)?$/, ""))
+				: example(`Write ${name} as CAPMOX wants it; capmox-doctor check token says more.`, {
+						name,
+						origin: variable.origin,
+					}),
 		),
 	);
 }

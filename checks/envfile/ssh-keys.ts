@@ -1,6 +1,7 @@
 import { found, mapNonEmpty, type NonEmpty } from "../../src/check.ts";
 import { advise } from "../steps.ts";
 import type { Cluster, EnvfileFinding } from "./findings.ts";
+import { exampleOf } from "./forms.ts";
 import { example } from "./reading.ts";
 
 const troubles = {
@@ -31,7 +32,7 @@ export function judgeSshKeys({ sshKeys, variables }: Cluster): EnvfileFinding[] 
 	}
 
 	const [first, ...rest] = sshKeys.flatMap(({ shape, type }, index) =>
-		shape === "key" || shape === "private-key" ? [] : [{ trouble: troubles[shape], type, number: index + 1 }],
+		shape === "key" || shape === "private-key" ? [] : [{ shape, trouble: troubles[shape], type, number: index + 1 }],
 	);
 	if (first === undefined) {
 		return [];
@@ -47,7 +48,15 @@ export function judgeSshKeys({ sshKeys, variables }: Cluster): EnvfileFinding[] 
 				saw: `${trouble}${type === undefined ? "" : `, of type ${type}`}`,
 				expected: "TYPE KEY COMMENT, with commas between the keys",
 			})),
-			remedy: [example("Write the public key, from the file that ends in .pub.", given)],
+			remedy: [
+				first.shape === "yaml-special"
+					? example(
+							"Take those characters out of the comment, or put double quotes around each key, inside the single ones.",
+							given,
+							`"${exampleOf("VM_SSH_KEYS")}"`,
+						)
+					: example("Write the public key, from the file that ends in .pub.", given),
+			],
 		},
 	];
 }
