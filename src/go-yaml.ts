@@ -10,7 +10,7 @@ export type Scalar =
 	| { readonly kind: "boolean" | "null"; readonly text: string };
 
 /** What keeps the reader from taking the text as it is meant. */
-export type Trouble =
+type Trouble =
 	/** Nothing between two commas. */
 	| "empty-entry"
 	/** A character that means something to YAML, at this place. */
@@ -138,7 +138,7 @@ const float = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const unlimited = /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/;
 
 /** resolve.go: what a text without quotes is. */
-export function resolve(text: string): Scalar {
+function resolve(text: string): Scalar {
 	if (booleans.test(text)) {
 		return { kind: "boolean", text };
 	}

@@ -1,9 +1,9 @@
 import { found } from "../../src/check.ts";
 import { readList } from "../../src/go-yaml.ts";
-import { kubernetesVersions } from "../../src/knowledge/templates.ts";
 import { advise } from "../steps.ts";
 import { about } from "./about.ts";
 import type { Cluster, EnvfileFinding } from "./findings.ts";
+import { judgeKubernetes } from "./kubernetes.ts";
 import { judgeAddress, judgeDns, notAList } from "./lists.ts";
 import { judgeNumbers } from "./numbers.ts";
 import { example, type Given, itemsOf, mend, quoteWhereNeeded, type Read } from "./reading.ts";
@@ -138,39 +138,4 @@ function judgeBridge({ capmoxVersion }: Cluster, given: Given | undefined): Envf
 			...(isOld ? {} : { severity: "warning" as const, confidence: "likely" as const }),
 		},
 	];
-}
-
-const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
-const threeNumbers = /^v?(\d+)\.(\d+)\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
-
-function judgeKubernetes({ capmoxVersion }: Cluster, given: Given | undefined): EnvfileFinding[] {
-	if (given === undefined || given.value === "") {
-		return [];
-	}
-
-	const { oldest, newest, through } = kubernetesVersions[capmoxVersion];
-	const [, major = "", minor = ""] = threeNumbers.exec(given.value) ?? [];
-	if (minor === "") {
-		return [
-			about(
-				"kubernetes-version-malformed",
-				given,
-				"KUBERNETES_VERSION must have three numbers. Cluster API refuses anything else.",
-				example("Write the version that the template VM was built with.", given, `v${newest}.0`),
-				"such as v1.34.8",
-			),
-		];
-	}
-
-	return Number(major) === 1 && minorOf(oldest) <= Number(minor) && Number(minor) <= minorOf(newest)
-		? []
-		: [
-				found(
-					"kubernetes-version-unsupported",
-					`CAPMOX ${capmoxVersion} works with ${through}, which ${through.includes(" and ") || through.includes(" to ") ? "support" : "supports"} Kubernetes ${oldest} to ${newest} in workload clusters.`,
-					{ from: given.from, saw: given.value, expected: `v${oldest} to v${newest}` },
-					advise("Build a template VM with a version in that range, and name that version."),
-					advise("For another CAPMOX say which: capmox-doctor check envfile --capmox-version 0.8"),
-				),
-			];
 }
