@@ -103,9 +103,8 @@ function bareAddress(text: string): string | undefined {
 
 /** The first address of the nodes' subnet that nothing in the variables claims. Whether another host has it, only the network knows. */
 function freeAddress(pools: readonly Pool[], taken: Address): string | undefined {
-	const pool = pools.find(
-		({ plan, subnet, family }) => plan.isPrimary && subnet !== undefined && family === taken.family,
-	);
+	const primary = pools.filter(({ plan, subnet }) => plan.isPrimary && subnet !== undefined);
+	const pool = primary.find(({ family }) => family === taken.family) ?? primary[0];
 	const { subnet } = pool ?? {};
 	if (pool === undefined || subnet === undefined) {
 		return undefined;
