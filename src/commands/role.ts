@@ -123,7 +123,7 @@ function head({ release, source, targets, unseen }: Needs, { token }: Holder): s
 	return [
 		`# The least that CAPMOX needs on Proxmox VE ${release}, for ${token}. Run it as root on one of the nodes.`,
 		`# Taken from ${source === "" ? "no names at all" : source}:`,
-		...targets.map((target) => `#   ${comment(target.what)}: ${comment(pathOf(target))}`),
+		...new Set(targets.map((target) => `#   ${comment(target.what)}: ${comment(pathOf(target))}`)),
 		...(unseen.length === 0
 			? []
 			: ["# Not known, so that the roots of these are used. Once the token sees more, print this again:"]),

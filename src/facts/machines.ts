@@ -7,12 +7,17 @@ import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
 
+/** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
+const tagMatches = ["uniqueSubset", "bestSubset"] as const;
+
 /** One kind of machine that CAPMOX is to make, in the names that stand in variables or manifests. */
 export const machinePlan = z.object({
 	/** "the variables", "ProxmoxMachineTemplate demo-worker". */
 	from: z.string(),
 	templateId: z.number().int().optional(),
 	templateTags: z.array(z.string()),
+	/** The template may have more tags than these; absent: it may not. */
+	tagMatch: z.enum(tagMatches).optional(),
 	sourceNode: z.string().optional(),
 	/** Empty: CAPMOX makes the machine where the template is, without choosing by memory. */
 	allowedNodes: z.array(z.string()),
@@ -29,6 +34,8 @@ export const machinePlan = z.object({
 	),
 	tags: z.array(z.string()),
 	skips: z.array(z.enum(skippable)),
+	/** Where the variables stand: "envfile, line 3", by name. */
+	origins: z.record(z.string(), z.string()).optional(),
 });
 export type MachinePlan = z.infer<typeof machinePlan>;
 
@@ -43,12 +50,14 @@ export const environmentMachines = z.object({
 export type EnvironmentMachines = z.infer<typeof environmentMachines>;
 
 const bridgeNames = ["BRIDGE", "SECONDARY_BRIDGE", "EXT_SERVICE_BRIDGE"] as const;
-type MachineVariable =
-	| (typeof bridgeNames)[number]
-	| "PROXMOX_SOURCENODE"
-	| "TEMPLATE_VMID"
-	| "TEMPLATE_TAGS"
-	| "ALLOWED_NODES";
+const variableNames = [
+	...bridgeNames,
+	"PROXMOX_SOURCENODE",
+	"TEMPLATE_VMID",
+	"TEMPLATE_TAGS",
+	"ALLOWED_NODES",
+] as const;
+type MachineVariable = (typeof variableNames)[number];
 
 const isReadBy = (flavor: Flavor, name: MachineVariable): boolean =>
 	templateVariables.some((variable) => variable.name === name && variable.flavors.includes(flavor));
@@ -76,6 +85,12 @@ export function parseMachineVariables(environment: Environment, flavor?: Flavor)
 		tags: [],
 		// templates/cluster-template-flatcar.yaml, v0.7.7 to v0.9.0
 		skips: flavor === "flatcar" ? ["skipCloudInitStatus"] : [],
+		origins: Object.fromEntries(
+			variableNames.flatMap((name) => {
+				const [found] = environment.lookUp(name);
+				return found === undefined ? [] : [[name, found.origin]];
+			}),
+		),
 	};
 	const isNamed =
 		hasId || machine.templateTags.length > 0 || sourceNode !== undefined || machine.allowedNodes.length > 0;
@@ -145,7 +160,7 @@ const templateObject = z.object({
 			spec: z.object({
 				sourceNode: z.string().nullish(),
 				templateID: z.coerce.number().int().nullish(),
-				templateSelector: z.object({ matchTags: names }).nullish(),
+				templateSelector: z.object({ matchTags: names, matchPolicy: z.string().nullish() }).nullish(),
 				allowedNodes: names,
 				pool: z.string().nullish(),
 				storage: z.string().nullish(),
@@ -212,6 +227,7 @@ function belongs(template: TemplateObject, cluster: ClusterObject): boolean {
 function planOf({ metadata: { name, namespace }, spec }: TemplateObject, own: readonly ClusterObject[]): MachinePlan {
 	const { templateID, sourceNode, templateSelector, allowedNodes, pool, storage, tags, checks, network } =
 		spec.template.spec;
+	const tagMatch = tagMatches.find((known) => known === templateSelector?.matchPolicy);
 	const fromClusters = own.flatMap((cluster) => cluster.spec.allowedNodes ?? []);
 	const devices = [
 		...(network?.default ? [network.default] : []),
@@ -222,6 +238,7 @@ function planOf({ metadata: { name, namespace }, spec }: TemplateObject, own: re
 		from: `ProxmoxMachineTemplate ${namespace === undefined ? name : `${namespace}/${name}`}`,
 		...(templateID ? { templateId: templateID } : {}),
 		templateTags: templateID ? [] : [...(templateSelector?.matchTags ?? [])],
+		...(tagMatch === undefined ? {} : { tagMatch }),
 		...(sourceNode ? { sourceNode } : {}),
 		allowedNodes: [...new Set(allowedNodes && allowedNodes.length > 0 ? allowedNodes : fromClusters)],
 		...(pool ? { pool } : {}),

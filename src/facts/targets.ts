@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { causes } from "../errors.ts";
 import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
+import { isPlainBridge } from "./bridges.ts";
 import type { MachinePlan } from "./machines.ts";
-import { devicesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
+import { gap, isUnseen, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
+import { devicesIn, drivesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
 
 /** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
 export const target = z.object({
@@ -22,40 +23,6 @@ export const target = z.object({
 });
 export type Target = z.infer<typeof target>;
 
-/** Something that could not be seen, so that nothing can be said about it. */
-export const unseen = z.object({ what: z.string(), cause: z.enum(causes), because: z.string() });
-export type Unseen = z.infer<typeof unseen>;
-
-/** Of `GET /cluster/resources?type=vm`. */
-export interface Guest {
-	readonly vmid: number;
-	readonly node: string;
-	readonly name?: string | undefined;
-	readonly isTemplate: boolean;
-	readonly tags: readonly string[];
-}
-
-/** Of `GET /storage`. */
-export interface StorageConfig {
-	readonly storage: string;
-	readonly content: readonly string[];
-	/** Absent: every node has it. */
-	readonly nodes?: readonly string[] | undefined;
-	readonly enabled: boolean;
-}
-
-/** A template's `/config`, or why it could not be read. */
-export type TemplateConfig = Readonly<Record<string, string>> | Unseen;
-
-/** What Proxmox VE showed; absent where it was not asked, or did not answer. */
-export interface Seen {
-	readonly guests?: readonly Guest[] | undefined;
-	readonly storages?: readonly StorageConfig[] | undefined;
-	readonly configs?: ReadonlyMap<number, TemplateConfig> | undefined;
-	/** Path of a bridge or VNet, or why it is not known. */
-	readonly bridges?: ReadonlyMap<string, string | Unseen> | undefined;
-}
-
 export interface Resolved {
 	readonly targets: readonly Target[];
 	readonly unseen: readonly Unseen[];
@@ -63,41 +30,7 @@ export interface Resolved {
 	readonly withoutIso: readonly string[];
 }
 
-/** The templates that a plan means: by ID, or all visible ones with its tags (CAPMOX divides tags at `;` only). */
-export function templatesOf(plan: MachinePlan, { guests = [] }: Seen): readonly { vmid: number; node?: string }[] {
-	if (plan.templateId !== undefined) {
-		const found = guests.find(({ vmid }) => vmid === plan.templateId);
-		const node = found?.node ?? plan.sourceNode;
-		return [{ vmid: plan.templateId, ...(node === undefined ? {} : { node }) }];
-	}
-
-	return plan.templateTags.length === 0
-		? []
-		: guests.filter(({ isTemplate, tags }) => isTemplate && plan.templateTags.every((tag) => tags.includes(tag)));
-}
-
-/** No VM is there that the plan could be made from, as with an old ProxmoxMachineTemplate that nobody deleted. */
-export const isWithoutTemplate = (plan: MachinePlan, seen: Seen): boolean =>
-	templatesOf(plan, seen).every(({ vmid }) => {
-		const config = seen.configs?.get(vmid);
-		return config !== undefined && isUnseen(config) && config.cause === "not-found";
-	});
-
-/** Every bridge that a plan or its templates name. */
-export function bridgesOf(plans: readonly MachinePlan[], seen: Seen): readonly string[] {
-	const named = plans.flatMap((plan) => [
-		...plan.devices.map(({ bridge }) => bridge),
-		...templatesOf(plan, seen).flatMap(({ vmid }) => {
-			const config = seen.configs?.get(vmid);
-			return config === undefined || isUnseen(config) ? [] : devicesIn(config).map(({ bridge }) => bridge);
-		}),
-	]);
-	return [...new Set(named)];
-}
-
-const isUnseen = (config: TemplateConfig): config is Unseen => "because" in config && "cause" in config;
-
-/** Where the plans lead in Proxmox VE, as far as it was seen. `wanted`: without its template a plan leaves the picture incomplete. */
+/** Where the plans lead in Proxmox VE, as far as it was seen. */
 export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, release: Release): Resolved {
 	const parts = plans.map((plan) => resolvePlan(plan, seen, release));
 	const found = [
@@ -149,7 +82,10 @@ const noPlan = (plans: readonly MachinePlan[]): Unseen[] =>
 function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Resolved, "withoutIso"> {
 	const templates = templatesOf(plan, seen);
 	const ownNodes = templates.flatMap(({ node }) => node ?? plan.sourceNode ?? []);
-	const nodes = [...new Set([...ownNodes, ...plan.allowedNodes])];
+	// A node that does not exist has an ACL path all the same, and inherits on it.
+	const exists = (name: string) => seen.nodes?.some(({ node }) => node === name) !== false;
+	const named = [...new Set([...ownNodes, ...plan.allowedNodes])];
+	const nodes = named.filter(exists);
 	const inside = templates.map(({ vmid }) => resolveTemplate(plan, vmid, seen, release));
 	const skips = plan.skips.length === 0 ? {} : { skips: plan.skips };
 	const devices = plan.devices.map(({ bridge, vlan, onlySome }) =>
@@ -170,9 +106,12 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	return {
 		targets,
 		unseen: [
+			...named
+				.filter((node) => !exists(node))
+				.map((node) => gap(`node ${node}`, "not-found", "GET /nodes does not have it")),
 			...missingTemplate(plan, templates.length, seen),
 			...inside.flatMap((part) => part.unseen),
-			...(release >= 8 ? devices.flatMap((each) => each.unseen) : []),
+			...devices.flatMap((each) => each.unseen),
 			...(release >= 8 && plan.devices.length === 0
 				? [
 						gap(
@@ -185,8 +124,6 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 		],
 	};
 }
-
-const gap = (what: string, cause: Unseen["cause"], because: string): Unseen => ({ what, cause, because });
 
 function missingTemplate(plan: MachinePlan, found: number, { guests }: Seen): Unseen[] {
 	if (found > 0) {
@@ -239,8 +176,34 @@ function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: R
 				: []),
 			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingTargets(config, vmid)] : []),
 		],
-		unseen: release >= 8 ? devices.flatMap((part) => part.unseen) : [],
+		unseen: [
+			...hiddenDrives(plan, vmid, config, seen),
+			...(release >= 8 ? devices.flatMap((part) => part.unseen) : []),
+		],
 	};
+}
+
+/**
+ * A clone to another node needs every drive on a shared storage, also those that need no privilege. Which of the hidden ones
+ * are shared nobody can tell; `local` never is. What needs AllocateSpace is said where that is missing.
+ */
+function hiddenDrives(plan: MachinePlan, vmid: number, config: Readonly<Record<string, string>>, seen: Seen): Unseen[] {
+	const { storages } = seen;
+	const own = templatesOf(plan, seen).find((each) => each.vmid === vmid)?.node ?? plan.sourceNode;
+	if (storages === undefined || nodesOf(plan, seen).every((node) => node === own)) {
+		return [];
+	}
+
+	const judged = ["local", ...(plan.storage === undefined ? storagesIn(config) : [])];
+	return drivesIn(config)
+		.filter((name) => !judged.includes(name) && !storages.some(({ storage }) => storage === name))
+		.map((name) =>
+			gap(
+				`storage ${name}`,
+				"forbidden",
+				`a drive of template ${vmid} is on it, and the token does not see whether all nodes share it; otherwise clones to another node fail. If it is a CD-ROM drive, take it out of the template`,
+			),
+		);
 }
 
 /** Of more VLANs not each is asked for, but the bridge, whose privileges must then reach below. */
@@ -258,9 +221,6 @@ const mappingTargets = (config: Readonly<Record<string, string>>, vmid: number):
 		path: `/mapping/${type}/${name}`,
 		what: `mapped device ${name} of template ${vmid}`,
 	}));
-
-/** Other names may be a VNet's. */
-export const isPlainBridge = (name: string): boolean => /^vmbr\d+$/.test(name);
 
 /** SDN.Use is looked for on the VLAN where there is one, otherwise on the bridge (pve-guest-common, check_vnet_access). */
 function bridgeTarget(

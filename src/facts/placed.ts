@@ -1,0 +1,80 @@
+import * as z from "zod";
+import type { MachinePlan } from "./machines.ts";
+import { hasTags, isUnseen, nodesOf, type Seen } from "./seen.ts";
+import { drivesIn } from "./template-config.ts";
+
+/** A machine as it is meant, with what Proxmox VE shows of its template. */
+export const placedMachine = z.object({
+	/** "the variables", "ProxmoxMachineTemplate demo-worker". */
+	from: z.string(),
+	templateId: z.number().int().optional(),
+	templateTags: z.array(z.string()),
+	sourceNode: z.string().optional(),
+	allowedNodes: z.array(z.string()),
+	/** On these it is to be made. */
+	nodes: z.array(z.string()),
+	storage: z.string().optional(),
+	bridges: z.array(
+		z.object({
+			bridge: z.string(),
+			/** Where it is in the SDN; absent where that is not known. */
+			path: z.string().optional(),
+			onlySome: z.boolean(),
+		}),
+	),
+	/** The VMs with this ID or these tags that the token sees; one that is no template, too. Absent where they were not listed. */
+	candidates: z
+		.array(
+			z.object({
+				vmid: z.number().int(),
+				node: z.string(),
+				name: z.string().optional(),
+				isTemplate: z.boolean(),
+				/** Storages of its drives, CD-ROMs among them; absent where its configuration was not read. */
+				storages: z.array(z.string()).optional(),
+			}),
+		)
+		.optional(),
+	/** Of several templates with these tags the best one is taken. */
+	takesBest: z.literal(true).optional(),
+	origins: z.record(z.string(), z.string()).optional(),
+});
+export type PlacedMachine = z.infer<typeof placedMachine>;
+
+export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
+	const { from, templateId, templateTags, tagMatch, sourceNode, allowedNodes, storage, devices, origins } = plan;
+	const candidates = seen.guests?.filter((guest) =>
+		templateId === undefined ? templateTags.length > 0 && hasTags(guest, plan) : guest.vmid === templateId,
+	);
+	return {
+		from,
+		...(templateId === undefined ? {} : { templateId }),
+		templateTags,
+		...(sourceNode === undefined ? {} : { sourceNode }),
+		allowedNodes,
+		nodes: [...nodesOf(plan, seen)],
+		...(storage === undefined ? {} : { storage }),
+		bridges: devices.map(({ bridge, onlySome }) => {
+			const path = seen.bridges?.get(bridge);
+			return { bridge, onlySome, ...(typeof path === "string" ? { path } : {}) };
+		}),
+		...(candidates === undefined
+			? {}
+			: {
+					candidates: candidates.map(({ vmid, node, name, isTemplate }) => ({
+						vmid,
+						node,
+						...(name === undefined ? {} : { name }),
+						isTemplate,
+						...storagesOf(vmid, seen),
+					})),
+				}),
+		...(tagMatch === "bestSubset" ? { takesBest: true } : {}),
+		...(origins === undefined ? {} : { origins }),
+	};
+}
+
+function storagesOf(vmid: number, { configs }: Seen): { storages?: string[] } {
+	const config = configs?.get(vmid);
+	return config === undefined || isUnseen(config) ? {} : { storages: drivesIn(config) };
+}
