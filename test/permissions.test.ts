@@ -381,7 +381,7 @@ describe("what the template is made of", () => {
 		["a cloud-init drive elsewhere", { ide2: "local-lvm:vm-9000-cloudinit,media=cdrom" }],
 		["an empty drive", { ide2: "none,media=cdrom" }],
 	])("%s needs nothing more", async (_, config) => {
-		const own = made(config as Record<string, string>);
+		const own = made(config);
 		expect((await look(own, { variables: onOneNode })).judgement.verdict.kind).toBe("pass");
 	});
 

@@ -75,8 +75,13 @@ const tokenOf = (sheet: FactSheet): string | undefined => valueOf(sheet, "enviro
 function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 	const permissions = valueOf(sheet, "proxmox.permissions");
 	if (permissions !== undefined) {
-		const { release, considered } = permissions;
-		return { ...permissions, release: asked ?? release, source: considered.join(" and ") };
+		const { release, considered, unseen } = permissions;
+		return {
+			...permissions,
+			release: asked ?? release,
+			source: considered.join(" and "),
+			unseen: [...absentNodes(permissions), ...unseen],
+		};
 	}
 
 	const state = sheet["proxmox.permissions"];
@@ -96,6 +101,16 @@ function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 		source,
 		unseen: [{ what: "Proxmox VE", cause: "unreachable", because: reason }, ...unseen],
 	};
+}
+
+/** What is named and is not there gets no ACL, which is not to be passed over. */
+function absentNodes({ machines, listed: { nodes } }: Permissions): Needs["unseen"] {
+	const named = machines.flatMap(({ sourceNode, allowedNodes }) => [
+		...(sourceNode === undefined ? [] : [sourceNode]),
+		...allowedNodes,
+	]);
+	const absent = [...new Set(named)].filter((name) => nodes?.every(({ node }) => node !== name) === true);
+	return absent.map((name) => ({ what: `node ${name}`, cause: "not-found", because: "Proxmox VE has no such node" }));
 }
 
 /** CAPMOX's own guide calls them so (docs/Usage.md). */

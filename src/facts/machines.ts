@@ -8,7 +8,7 @@ import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
 
 /** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
-const tagMatches = ["uniqueSubset", "bestSubset"] as const;
+export const tagMatches = ["uniqueSubset", "bestSubset"] as const;
 
 /** One kind of machine that CAPMOX is to make, in the names that stand in variables or manifests. */
 export const machinePlan = z.object({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { MachinePlan } from "./machines.ts";
+import { type MachinePlan, tagMatches } from "./machines.ts";
 import { hasTags, isUnseen, nodesOf, type Seen } from "./seen.ts";
 import { drivesIn } from "./template-config.ts";
 
@@ -35,8 +35,7 @@ export const placedMachine = z.object({
 			}),
 		)
 		.optional(),
-	/** Of several templates with these tags the best one is taken. */
-	takesBest: z.literal(true).optional(),
+	tagMatch: z.enum(tagMatches).optional(),
 	origins: z.record(z.string(), z.string()).optional(),
 });
 export type PlacedMachine = z.infer<typeof placedMachine>;
@@ -69,7 +68,7 @@ export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 						...storagesOf(vmid, seen),
 					})),
 				}),
-		...(tagMatch === "bestSubset" ? { takesBest: true } : {}),
+		...(tagMatch === undefined ? {} : { tagMatch }),
 		...(origins === undefined ? {} : { origins }),
 	};
 }

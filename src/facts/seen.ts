@@ -117,8 +117,12 @@ export function bridgesOf(plans: readonly MachinePlan[], seen: Seen): readonly s
 
 export const isUnseen = (config: TemplateConfig): config is Unseen => "because" in config && "cause" in config;
 
+/** Each once, and as far as is known only those that Proxmox VE has. */
+export const existing = (names: readonly string[], { nodes }: Seen): string[] =>
+	[...new Set(names)].filter((name) => nodes?.some(({ node }) => node === name) !== false);
+
 /** Nodes on which CAPMOX would make machines of a plan. */
 export function nodesOf(plan: MachinePlan, seen: Seen): readonly string[] {
 	const own = templatesOf(plan, seen).flatMap(({ node }) => node ?? plan.sourceNode ?? []);
-	return [...new Set(plan.allowedNodes.length > 0 ? plan.allowedNodes : own)];
+	return existing(plan.allowedNodes.length > 0 ? plan.allowedNodes : own, seen);
 }

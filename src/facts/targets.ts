@@ -2,7 +2,7 @@ import * as z from "zod";
 import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
 import { isPlainBridge } from "./bridges.ts";
 import type { MachinePlan } from "./machines.ts";
-import { gap, isUnseen, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
+import { existing, gap, isUnseen, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
 import { devicesIn, drivesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
 
 /** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
@@ -82,10 +82,8 @@ const noPlan = (plans: readonly MachinePlan[]): Unseen[] =>
 function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Resolved, "withoutIso"> {
 	const templates = templatesOf(plan, seen);
 	const ownNodes = templates.flatMap(({ node }) => node ?? plan.sourceNode ?? []);
-	// A node that does not exist has an ACL path all the same, and inherits on it.
-	const exists = (name: string) => seen.nodes?.some(({ node }) => node === name) !== false;
-	const named = [...new Set([...ownNodes, ...plan.allowedNodes])];
-	const nodes = named.filter(exists);
+	// One that does not exist has an ACL path all the same, and inherits on it.
+	const nodes = existing([...ownNodes, ...plan.allowedNodes], seen);
 	const inside = templates.map(({ vmid }) => resolveTemplate(plan, vmid, seen, release));
 	const skips = plan.skips.length === 0 ? {} : { skips: plan.skips };
 	const devices = plan.devices.map(({ bridge, vlan, onlySome }) =>
@@ -106,9 +104,6 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	return {
 		targets,
 		unseen: [
-			...named
-				.filter((node) => !exists(node))
-				.map((node) => gap(`node ${node}`, "not-found", "GET /nodes does not have it")),
 			...missingTemplate(plan, templates.length, seen),
 			...inside.flatMap((part) => part.unseen),
 			...devices.flatMap((each) => each.unseen),

@@ -55,7 +55,7 @@ function report(
 	return {
 		code: "unknown-bridge",
 		...(onlySome ? { severity: "warning" as const, confidence: "likely" as const } : {}),
-		summary: `There is no bridge ${bridge} on node ${listed(nodes)}, and ${from} ${from.startsWith("the ") ? "name" : "names"} it. Proxmox VE clones and configures the VM, but cannot start it: CAPMOX shows "qmstart: start failed: QEMU exited with code 1", and the task's log on the node "bridge '${bridge}' does not exist".`,
+		summary: `There is no bridge ${bridge} on ${listed(nodes)}, and ${from} ${from.startsWith("the ") ? "name" : "names"} it. Proxmox VE clones and configures the VM, but cannot start it: CAPMOX shows "qmstart: start failed: QEMU exited with code 1", and the task's log on the node "bridge '${bridge}' does not exist".`,
 		evidence: [
 			{
 				from: `GET /nodes/${node}/network?type=any_bridge`,

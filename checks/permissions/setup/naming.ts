@@ -5,12 +5,17 @@ import type { Permissions } from "../grants.ts";
 export type Machine = Permissions["machines"][number];
 
 /** A name as it stands in a variable and in a manifest. */
-export interface Name {
-	readonly variable: "PROXMOX_SOURCENODE" | "TEMPLATE_VMID" | "TEMPLATE_TAGS" | "ALLOWED_NODES" | "BRIDGE";
+interface Name {
+	readonly variable: "PROXMOX_SOURCENODE" | "TEMPLATE_VMID" | "TEMPLATE_TAGS" | "ALLOWED_NODES";
 	readonly field: string;
 	/** The object that has the field, where it is not the ProxmoxMachineTemplate. */
 	readonly of?: string;
 }
+
+export const sourceNode: Name = { variable: "PROXMOX_SOURCENODE", field: "sourceNode" };
+export const allowedNodes: Name = { variable: "ALLOWED_NODES", field: "allowedNodes", of: "the ProxmoxCluster" };
+export const templateId: Name = { variable: "TEMPLATE_VMID", field: "templateID" };
+export const templateTags: Name = { variable: "TEMPLATE_TAGS", field: "templateSelector.matchTags" };
 
 /** "PROXMOX_SOURCENODE (envfile, line 3)", "sourceNode of ProxmoxMachineTemplate demo-worker" */
 export function placeOf({ from, origins }: Machine, { variable, field, of = from }: Name): string {

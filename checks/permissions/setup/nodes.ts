@@ -2,14 +2,12 @@ import { mapNonEmpty, type NonEmpty, type Step } from "../../../src/check.ts";
 import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { listed } from "../words.ts";
-import { assign, type Machine, type Name, namedNodes, placeOf } from "./naming.ts";
+import { allowedNodes, assign, type Machine, namedNodes, placeOf, sourceNode } from "./naming.ts";
 
-const sourceNode: Name = { variable: "PROXMOX_SOURCENODE", field: "sourceNode" };
-const allowedNodes: Name = { variable: "ALLOWED_NODES", field: "allowedNodes", of: "the ProxmoxCluster" };
-
+/** Names in one place that no node has. */
 interface Wrong {
 	readonly place: string;
-	readonly node: string;
+	readonly nodes: NonEmpty<string>;
 	readonly step: Step;
 }
 
@@ -30,11 +28,11 @@ export function unknownNodes({ machines, listed: { nodes } }: Permissions): Perm
 	return [
 		{
 			code: "unknown-node",
-			summary: `There is no node ${listed(all.map(({ node }) => node))} in this Proxmox VE cluster; its nodes are ${listed(names)}. CAPMOX then says "cannot find node with name ${first.node}: 500 hostname lookup '${first.node}' failed", and makes no machine at all.`,
-			evidence: mapNonEmpty(all, ({ place, node }) => ({
-				from: `${place}, and GET /nodes`,
-				saw: `${node}, which is not among ${listed(names)}`,
-				expected: "short names as in GET /nodes, in the same case",
+			summary: `No node of this Proxmox VE cluster is called ${all.flatMap(({ nodes: wrongNames }) => wrongNames).join(" or ")}; its nodes are ${listed(names)}. CAPMOX then says "cannot find node with name ${first.nodes[0]}: 500 hostname lookup '${first.nodes[0]}' failed", and makes no machine at all.`,
+			evidence: mapNonEmpty(all, (each) => ({
+				from: each.place,
+				saw: listed(each.nodes),
+				expected: `of GET /nodes: ${listed(names)}`,
 			})),
 			remedy: mapNonEmpty(all, ({ step }) => step),
 		},
@@ -52,7 +50,7 @@ function wrongSource(machine: Machine, names: readonly string[]): Wrong[] {
 	return [
 		{
 			place,
-			node,
+			nodes: [node],
 			step:
 				right === undefined
 					? { advice: `Name the node where the template is in ${place}.`, where: "here", risk: "changes" }
@@ -67,7 +65,11 @@ function wrongSource(machine: Machine, names: readonly string[]): Wrong[] {
 }
 
 function wrongAllowed(machine: Machine, names: readonly string[]): Wrong[] {
-	const unknown = machine.allowedNodes.filter((node) => !names.includes(node));
+	const [first, ...rest] = machine.allowedNodes.filter((node) => !names.includes(node));
+	if (first === undefined) {
+		return [];
+	}
+
 	const kept = [
 		...new Set(machine.allowedNodes.flatMap((node) => (names.includes(node) ? node : (alike(node, names) ?? [])))),
 	];
@@ -78,7 +80,7 @@ function wrongAllowed(machine: Machine, names: readonly string[]): Wrong[] {
 		namedNodes(kept.length > 0 ? kept : names),
 		kept.length > 0 ? "Name only nodes that exist." : "Name nodes that exist, all of these or some.",
 	);
-	return unknown.map((node) => ({ place, node, step }));
+	return [{ place, nodes: [first, ...rest], step }];
 }
 
 /** The node that is meant by another case, or by a full domain name. */
@@ -86,9 +88,9 @@ const alike = (name: string, names: readonly string[]): string | undefined =>
 	names.find((each) => each.toLowerCase() === name.toLowerCase().split(".")[0]);
 
 function unique(wrong: readonly Wrong[]): Wrong[] {
-	const steps = new Set<string>();
-	return wrong.filter(({ place, node }) => {
-		const key = `${place} ${node}`;
-		return steps.has(key) ? false : steps.add(key);
+	const seen = new Set<string>();
+	return wrong.filter(({ place, nodes }) => {
+		const key = [place, ...nodes].join(" ");
+		return seen.has(key) ? false : seen.add(key);
 	});
 }

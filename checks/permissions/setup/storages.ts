@@ -2,7 +2,7 @@ import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { onNode } from "../steps.ts";
 import { listed } from "../words.ts";
-import type { Machine } from "./naming.ts";
+import { allowedNodes, assign, type Machine, namedNodes } from "./naming.ts";
 
 type Storage = NonNullable<Permissions["listed"]["storages"]>[number];
 
@@ -158,8 +158,9 @@ function notShared(machine: Machine, storages: readonly Storage[]): PermissionFi
 				},
 			],
 			remedy: [
+				assign(machine, allowedNodes, namedNodes([template.node]), `Allow only ${template.node}.`),
 				{
-					advice: `Allow only node ${template.node}, or move the template's drives to a storage that all these nodes share.`,
+					advice: "Or move the template's drives to a storage that all these nodes share, and take CD-ROMs out of it.",
 					where: "here",
 					risk: "changes",
 				},

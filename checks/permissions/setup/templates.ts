@@ -4,11 +4,8 @@ import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { onNode } from "../steps.ts";
 import { listed } from "../words.ts";
-import { assign, type Machine, type Name, placeOf } from "./naming.ts";
+import { assign, type Machine, placeOf, sourceNode, templateId, templateTags } from "./naming.ts";
 
-const sourceNode: Name = { variable: "PROXMOX_SOURCENODE", field: "sourceNode" };
-const templateId: Name = { variable: "TEMPLATE_VMID", field: "templateID" };
-const templateTags: Name = { variable: "TEMPLATE_TAGS", field: "templateSelector.matchTags" };
 const resources = "GET /cluster/resources?type=vm";
 
 type Candidate = NonNullable<Machine["candidates"]>[number];
@@ -84,10 +81,11 @@ function noTemplate(machine: Machine, { vmid, name }: Candidate): PermissionFind
 }
 
 const toTemplate = (vmid: number): Step => ({
-	advice: "If it is the right VM, shut it down and make a template of it. It can never be started again.",
+	advice:
+		"If it is the right VM, shut it down and make a template of it. That cannot be undone, and it can never be started again.",
 	command: ["qm", "template", String(vmid)],
 	where: "proxmox-node",
-	risk: "destroys",
+	risk: "changes",
 });
 
 /** CAPMOX is shown the same list as this check, and takes nothing but templates from it. */
@@ -106,7 +104,7 @@ function byTags(machine: Machine, permissions: Permissions): PermissionFinding[]
 		return [noneTagged(machine, candidates, permissions)];
 	}
 
-	return templates.length === 1 || machine.takesBest === true ? [] : [severalTagged(machine, templates)];
+	return templates.length === 1 || machine.tagMatch === "bestSubset" ? [] : [severalTagged(machine, templates)];
 }
 
 function noneTagged(machine: Machine, others: readonly Candidate[], permissions: Permissions): PermissionFinding {
@@ -115,7 +113,7 @@ function noneTagged(machine: Machine, others: readonly Candidate[], permissions:
 	const notThese = vm === undefined ? "" : ` VM ${listed(others.map(called))} has these tags, and is no template.`;
 	return {
 		code: "no-template",
-		summary: `The token sees no template that has the tags ${tags} and no others. CAPMOX then says "VM template not found: found 0 VM templates with tags".${notThese} ${seenTemplates(permissions)}`,
+		summary: `The token sees no template that has the tags ${tags}${machine.tagMatch === undefined ? " and no others" : ""}. CAPMOX then says "VM template not found: found 0 VM templates with tags".${notThese} ${seenTemplates(permissions)}`,
 		evidence: [
 			{
 				from: resources,
