@@ -134,6 +134,47 @@ describe.each(releases)("Proxmox VE %s", (release) => {
 		expect((await examine(proxmox)).judgement.verdict).toMatchObject({ kind: "pass" });
 	});
 
+	test("the table of CAPMOX's guide is enough, with the role's real name and what the table presumes", async () => {
+		const [template, ...others] = healthyState().vms;
+		const tagged = {
+			net0: "virtio=BC:24:11:2E:C5:4A,bridge=vmbr0,tag=1234",
+			scsi0: "shared_block:base-9000-disk-0,size=20G",
+		};
+		const table: ProxmoxOptions = {
+			generation,
+			roles: { "Sys.Audit": ["Sys.Audit"], "Datastore.AllocateSpace": ["Datastore.AllocateSpace"] },
+			acls: [
+				grant("/", "Sys.Audit", false),
+				grant("/nodes", "Sys.Audit"),
+				grant("/pool/capi", "PVEVMAdmin"),
+				grant("/pool/templates", "PVETemplateUser"),
+				...(release === 7 ? [] : [grant("/sdn/zones/localnetwork/vmbr0/1234", "PVESDNUser")]),
+				grant("/storage/capi_files", "PVEDatastoreAdmin"),
+				grant("/storage/shared_block", "Datastore.AllocateSpace"),
+			],
+			pools: { capi: { vms: [100] }, templates: { vms: [9000] } },
+			storages: [
+				{ storage: "capi_files", type: "nfs", content: "iso", shared: true },
+				{ storage: "shared_block", type: "rbd", content: "images", shared: true },
+			],
+			vms: [{ ...template!, config: { ...template!.config, ...tagged } }, ...others],
+		};
+		const pooled = (pool: string, spec = "") => `
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} ${spec} network: { networkDevices: [{ bridge: vmbr0, vlan: 1234 }] } } } }
+`;
+		expect((await look(table, { manifest: pooled("pool: capi,") })).judgement.verdict).toMatchObject({ kind: "pass" });
+		const chosen = await look(table, { manifest: pooled("pool: capi,", "allowedNodes: [pve1, pve2],") });
+		expect(chosen.codes).toEqual(["guests-unaudited"]);
+		expect((await look(table, { manifest: pooled("") })).codes).toEqual(["pool-not-set"]);
+		const untagged = { ...table, vms: healthyState().vms };
+		expect((await look(untagged, { manifest: pooled("pool: capi,") })).codes).toEqual([
+			"no-datastore-allocate-space",
+			...sdn,
+		]);
+	});
+
 	test("a separated token without an ACL", async () => {
 		const proxmox = await start({ generation, tokens: { [token]: { secret, privsep: true } } });
 		const { judgement, codes } = await examine(proxmox);
@@ -596,8 +637,15 @@ describe("what is not known is never a pass", () => {
 		"/cluster/resources",
 		"/nodes/pve1/qemu/9000/config",
 		"/cluster/options",
+		"/nodes",
+		"/nodes/pve2/network",
 	])("%s fails", async (path) => {
 		for (const fault of [
+			faults.forbidden(),
+			faults.internalError(),
+			faults.cutBeforeAnswer(),
+			faults.garbage(),
+			faults.redirect(),
 			faults.garbageJson(),
 			faults.htmlLogin(),
 			faults.badGateway(),
@@ -608,6 +656,22 @@ describe("what is not known is never a pass", () => {
 			const { judgement } = await examine(proxmox);
 			expect([path, judgement.verdict.kind]).toEqual([path, "unknown"]);
 		}
+	});
+
+	test("a server that falls silent half-way", { timeout: 60_000 }, async () => {
+		const silent = ["/access/permissions", "/storage", "/nodes/pve1/network"].map(async (path) => {
+			const { judgement } = await look({ faults: { [path]: faults.hang() } });
+			expect([path, judgement.verdict]).toMatchObject([path, { kind: "unknown", missing: [{ cause: "timeout" }] }]);
+		});
+		await Promise.all(silent);
+	});
+
+	test("a node that is switched off", async () => {
+		const [first, second] = healthyState().nodes;
+		expect(await unknown({ nodes: [first!, { ...second!, online: false }] })).toContain("offline");
+		const elsewhere = { ...usual, ALLOWED_NODES: "[pve1]" };
+		const { judgement } = await look({ nodes: [first!, { ...second!, online: false }] }, { variables: elsewhere });
+		expect(judgement.verdict.kind).toBe("pass");
 	});
 
 	test("a node that cannot be reached hides the template", async () => {

@@ -11,7 +11,7 @@ import {
 import { openWorld } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { FactName, FactSheet, Facts } from "../facts/sheet.ts";
-import { resolveTargets } from "../facts/targets.ts";
+import { resolveTargets, roots } from "../facts/targets.ts";
 import { gather } from "../gather.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
 import { toShell } from "../shell.ts";
@@ -75,10 +75,12 @@ const tokenOf = (sheet: FactSheet): string | undefined => valueOf(sheet, "enviro
 function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 	const permissions = valueOf(sheet, "proxmox.permissions");
 	if (permissions !== undefined) {
-		const { release, considered, unseen } = permissions;
+		const { release, considered, targets, unseen } = permissions;
 		return {
 			...permissions,
 			release: asked ?? release,
+			// Release 7 checks no bridges, so none was looked at.
+			targets: asked === undefined || asked < 8 || release >= 8 ? targets : [...targets, ...roots.filter(isBridge)],
 			source: considered.join(" and "),
 			unseen: [...absentNodes(permissions), ...unseen],
 		};
@@ -102,6 +104,8 @@ function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 		unseen: [{ what: "Proxmox VE", cause: "unreachable", because: reason }, ...unseen],
 	};
 }
+
+const isBridge = ({ kind }: Permissions["targets"][number]): boolean => kind === "bridge";
 
 /** What is named and is not there gets no ACL, which is not to be passed over. */
 function absentNodes({ machines, listed: { nodes } }: Permissions): Needs["unseen"] {

@@ -58,7 +58,8 @@ export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, releas
 	};
 }
 
-const roots: readonly Target[] = [
+/** For each kind that every set-up has, all of it. */
+export const roots: readonly Target[] = [
 	{ kind: "node", path: "/nodes", what: "all nodes, because none is named", unnamed: true },
 	{ kind: "template", path: "/vms", what: "all VMs, because no template is known", unnamed: true },
 	{ kind: "machine", path: newMachinePath, what: "new machines" },
