@@ -13,6 +13,7 @@ export interface Terminal {
 }
 
 export const formats = ["human", "json"] as const;
+export const failOnLevels = ["error", "warning", "never"] as const satisfies readonly FailOn[];
 
 /** The options that every command takes. */
 export interface GlobalOptions {
