@@ -9,6 +9,7 @@ import { poolNotSet } from "./permissions/pool.ts";
 import { createReporter, type Reporter } from "./permissions/report.ts";
 import { unknownBridges } from "./permissions/setup/bridges.ts";
 import { unknownNodes } from "./permissions/setup/nodes.ts";
+import { unknownPools } from "./permissions/setup/pools.ts";
 import { storageFaults } from "./permissions/setup/storages.ts";
 import { templateFaults } from "./permissions/setup/templates.ts";
 import { tagsRestricted } from "./permissions/tags.ts";
@@ -29,6 +30,7 @@ export default defineCheck({
 				...orElse(noPrivileges(permissions, holder), () => judge(permissions, environment)),
 				...unknownNodes(permissions),
 				...templateFaults(permissions),
+				...unknownPools(permissions),
 				...storageFaults(permissions),
 				...unknownBridges(permissions),
 				...overPrivileged(permissions, holder),

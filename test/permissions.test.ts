@@ -303,6 +303,21 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} network:
 		);
 	});
 
+	test("a pool whose existence an old release does not tell is not passed over in silence", async () => {
+		const old = least(7);
+		const own = [...old.acls.filter(({ path }) => path !== "/vms"), grant("/pool/capi", "Machine")];
+		const given = { manifest: manifest("pool: capi,") };
+		const hidden = await look({ generation: "8.0.4", roles: least(8).roles, acls: pooled }, given);
+		expect(hidden.judgement.verdict).toMatchObject({
+			kind: "pass",
+			summary: expect.stringContaining("whether pool capi exists") as string,
+		});
+		const audited = { ...old.roles, Machine: [...(old.roles["Machine"] ?? []), "Pool.Audit"] };
+		const seen = await look({ generation: generations[7], roles: audited, acls: own }, given);
+		expect(seen.judgement.verdict).toMatchObject({ kind: "pass" });
+		expect(JSON.stringify(seen.judgement.verdict)).not.toContain("whether pool");
+	});
+
 	test("the pool lacks something besides", async () => {
 		const { Machine = [] } = roles;
 		const some = { ...roles, Machine: Machine.filter((each) => each !== "VM.PowerMgmt") };
@@ -621,6 +636,20 @@ describe("what is not known is never a pass", () => {
 			const { codes } = await look({}, { variables: { ...usual, PROXMOX_SOURCENODE, TEMPLATE_VMID: "9001" } });
 			expect(codes).toEqual(["no-template"]);
 		}
+	});
+
+	test("a container has the template's ID", async () => {
+		const [template, ...others] = healthyState().vms;
+		const { codes } = await look({ vms: [{ ...template!, type: "lxc" }, ...others] });
+		expect(codes).toEqual(["no-template"]);
+	});
+
+	test("by tags, on a node that is silent: nobody can tell whether it is a template", async () => {
+		const [first, second] = healthyState().nodes;
+		const tagged = { ALLOWED_NODES: "[pve2]", BRIDGE: "vmbr0", TEMPLATE_TAGS: "capmox,template" };
+		expect(await unknown({ nodes: [second!, { ...first!, online: false }] }, { variables: tagged })).toContain(
+			"no template with the tags",
+		);
 	});
 
 	test("by tags: found, not found, not to be seen", async () => {

@@ -26,6 +26,7 @@ export const findings = {
 	"template-elsewhere": error("The template is not on the node that is named as its own."),
 	"several-templates": error("Several templates have the tags by which one is looked for."),
 	"template-not-shared": error("The template's disks are where the nodes for the machines do not reach them."),
+	"unknown-pool": error("The pool that is named does not exist."),
 	"unusable-storage": error("The storage for the disks does not exist, or not where the machines are made."),
 	"unknown-bridge": error("A bridge that is named does not exist on a node where machines are made."),
 	"not-a-template": warning("The VM that is cloned is no template, so that it can be started and changed."),

@@ -50,7 +50,10 @@ export const ownCredentials = (clusters: readonly string[]): string[] =>
 	clusters.map((name) => `ProxmoxCluster ${name} has credentials of its own`);
 
 const isSame = (one: MachinePlan, other: MachinePlan): boolean =>
-	JSON.stringify({ ...one, from: "" }) === JSON.stringify({ ...other, from: "" });
+	JSON.stringify({ ...one, ...unlike }) === JSON.stringify({ ...other, ...unlike });
+
+/** Where they are described does not matter. */
+const unlike = { from: "", origins: undefined };
 
 /** v1alpha2 since CAPMOX v0.8, v1alpha1 before. A list names the kind of its items only in its own. */
 async function listObjects(world: World, resource: string): Promise<unknown[]> {

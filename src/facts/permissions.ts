@@ -107,6 +107,7 @@ export async function readProxmoxPermissions(
 				...ownCredentials(given.otherCredentials),
 				...running.notConsidered,
 				...(plans === all ? [] : stale.map(sayStale)),
+				...poolsUntold(placement.seen),
 			],
 			targets: [...targets],
 			machines: plans.map((plan) => placeMachine(plan, placement.seen)),
@@ -122,6 +123,11 @@ export async function readProxmoxPermissions(
 	}
 }
 
+const poolsUntold = ({ pools = new Map<string, boolean | undefined>() }: Seen): string[] =>
+	[...pools]
+		.filter(([, exists]) => exists === undefined)
+		.map(([name]) => `whether pool ${name} exists, which this release tells only with Pool.Audit on it`);
+
 const list = ({ nodes, storages, guests }: Seen): ProxmoxPermissions["listed"] => ({
 	...(nodes === undefined ? {} : { nodes: [...nodes].sort((one, other) => one.node.localeCompare(other.node)) }),
 	...(storages === undefined
@@ -131,7 +137,7 @@ const list = ({ nodes, storages, guests }: Seen): ProxmoxPermissions["listed"] =
 		? {}
 		: {
 				templates: guests
-					.filter(({ isTemplate }) => isTemplate)
+					.filter(({ isTemplate }) => isTemplate === true)
 					.map(({ vmid, node, name, tags }) => ({
 						vmid,
 						node,

@@ -14,6 +14,9 @@ export const placedMachine = z.object({
 	/** On these it is to be made. */
 	nodes: z.array(z.string()),
 	storage: z.string().optional(),
+	pool: z.string().optional(),
+	/** Absent where that cannot be told. */
+	poolExists: z.boolean().optional(),
 	bridges: z.array(
 		z.object({
 			bridge: z.string(),
@@ -29,7 +32,8 @@ export const placedMachine = z.object({
 				vmid: z.number().int(),
 				node: z.string(),
 				name: z.string().optional(),
-				isTemplate: z.boolean(),
+				/** Absent where neither its configuration nor its node tells. */
+				isTemplate: z.boolean().optional(),
 				/** Storages of its drives, CD-ROMs among them; absent where its configuration was not read. */
 				storages: z.array(z.string()).optional(),
 			}),
@@ -41,7 +45,7 @@ export const placedMachine = z.object({
 export type PlacedMachine = z.infer<typeof placedMachine>;
 
 export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
-	const { from, templateId, templateTags, tagMatch, sourceNode, allowedNodes, storage, devices, origins } = plan;
+	const { from, templateId, templateTags, tagMatch, sourceNode, allowedNodes, storage, pool, devices, origins } = plan;
 	const candidates = seen.guests?.filter((guest) =>
 		templateId === undefined ? templateTags.length > 0 && hasTags(guest, plan) : guest.vmid === templateId,
 	);
@@ -53,6 +57,7 @@ export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 		allowedNodes,
 		nodes: [...nodesOf(plan, seen)],
 		...(storage === undefined ? {} : { storage }),
+		...(pool === undefined ? {} : { pool, ...poolOf(pool, seen) }),
 		bridges: devices.map(({ bridge, onlySome }) => {
 			const path = seen.bridges?.get(bridge);
 			return { bridge, onlySome, ...(typeof path === "string" ? { path } : {}) };
@@ -64,8 +69,8 @@ export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 						vmid,
 						node,
 						...(name === undefined ? {} : { name }),
-						isTemplate,
-						...storagesOf(vmid, seen),
+						...(isTemplate === undefined ? {} : { isTemplate }),
+						...configured(vmid, seen),
 					})),
 				}),
 		...(tagMatch === undefined ? {} : { tagMatch }),
@@ -73,7 +78,14 @@ export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 	};
 }
 
-function storagesOf(vmid: number, { configs }: Seen): { storages?: string[] } {
+function poolOf(name: string, { pools }: Seen): { poolExists?: boolean } {
+	const poolExists = pools?.get(name);
+	return poolExists === undefined ? {} : { poolExists };
+}
+
+function configured(vmid: number, { configs }: Seen): { storages?: string[]; isTemplate?: boolean } {
 	const config = configs?.get(vmid);
-	return config === undefined || isUnseen(config) ? {} : { storages: drivesIn(config) };
+	return config === undefined || isUnseen(config)
+		? {}
+		: { storages: drivesIn(config), isTemplate: config["template"] === "1" };
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { readBridges, readNodeBridges } from "./bridges.ts";
 import type { MachinePlan } from "./machines.ts";
 import type { Overview, ProxmoxPermissions, ReadData } from "./permissions.ts";
+import { readPools } from "./pools.ts";
 import {
 	asUnseen,
 	type Guest,
@@ -34,7 +35,9 @@ const guestsAnswer = z.array(
 	z.object({
 		vmid: z.coerce.number().int(),
 		node: z.string(),
+		type: z.string().default("qemu"),
 		name: z.string().optional(),
+		status: z.string().optional(),
 		template: flag,
 		tags: list(";"),
 	}),
@@ -65,15 +68,21 @@ export async function readPlacement(
 		}
 	};
 	const maySeePolicy = overview["/"]?.["Sys.Audit"] !== undefined;
-	const [guests, nodes, storages, options] = await Promise.all([
+	const named = [...new Set(plans.flatMap(({ pool }) => pool ?? []))];
+	const [guests, nodes, storages, pools, options] = await Promise.all([
 		tolerate("the VMs", data("cluster/resources?type=vm", guestsAnswer)),
 		tolerate("the nodes", data("nodes", nodesAnswer)),
 		tolerate("the storages", data("storage", storagesAnswer)),
+		tolerate(`pool ${named.join(", ")}`, readPools(named, data)),
 		maySeePolicy ? tolerate("the rules for tags", data("cluster/options", optionsAnswer)) : undefined,
 	]);
-	const listed: Seen = { guests: guests?.map(toGuest), nodes: nodes?.map(toNode), storages: storages?.map(toStorage) };
+	const listed: Seen = {
+		guests: guests?.filter(({ type }) => type === "qemu").map(toGuest),
+		nodes: nodes?.map(toNode),
+		storages: storages?.map(toStorage),
+	};
 	const configs = await readConfigs(plans, listed, data);
-	const withBridges = { ...listed, configs, nodes: await readNodes(plans, listed, data, unseen) };
+	const withBridges = { ...listed, configs, pools, nodes: await readNodes(plans, listed, data, unseen) };
 	return {
 		seen: { ...withBridges, bridges: await readBridges(plans, withBridges, overview, data) },
 		...(options === undefined ? {} : { tagPolicy: toPolicy(options) }),
@@ -117,9 +126,12 @@ async function readNodes(
 	);
 }
 
-const toGuest = ({ template, ...guest }: z.infer<typeof guestsAnswer>[number]): Guest => ({
-	...guest,
-	isTemplate: template,
+const toGuest = ({ vmid, node, name, tags, status, template }: z.infer<typeof guestsAnswer>[number]): Guest => ({
+	vmid,
+	node,
+	name,
+	tags,
+	...(status === "unknown" ? {} : { isTemplate: template }),
 });
 
 const toNode = ({ node, status }: z.infer<typeof nodesAnswer>[number]): NodeSeen => ({

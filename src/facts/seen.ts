@@ -25,7 +25,8 @@ export interface Guest {
 	readonly vmid: number;
 	readonly node: string;
 	readonly name?: string | undefined;
-	readonly isTemplate: boolean;
+	/** Absent where the node that tells it is silent (pve-manager, API2Tools.pm, extract_vm_stats). */
+	readonly isTemplate?: boolean;
 	readonly tags: readonly string[];
 }
 
@@ -60,6 +61,8 @@ export interface Seen {
 	readonly nodes?: readonly NodeSeen[] | undefined;
 	readonly storages?: readonly StorageSeen[] | undefined;
 	readonly configs?: ReadonlyMap<number, TemplateConfig> | undefined;
+	/** Whether a pool exists; `undefined` where that cannot be told. */
+	readonly pools?: ReadonlyMap<string, boolean | undefined> | undefined;
 	/** Path of a bridge or VNet, or why it is not known. */
 	readonly bridges?: ReadonlyMap<string, string | Unseen> | undefined;
 }
@@ -78,7 +81,9 @@ export function templatesOf(plan: MachinePlan, { guests = [] }: Seen): readonly 
 		return [guests.find(({ vmid }) => vmid === plan.templateId) ?? { vmid: plan.templateId, node: plan.sourceNode }];
 	}
 
-	return plan.templateTags.length === 0 ? [] : guests.filter((guest) => guest.isTemplate && hasTags(guest, plan));
+	return plan.templateTags.length === 0
+		? []
+		: guests.filter((guest) => guest.isTemplate === true && hasTags(guest, plan));
 }
 
 /** CAPMOX divides tags at `;` only, and unless told otherwise wants these and no other (api_client.go, v0.7.7 and v0.9.0). */

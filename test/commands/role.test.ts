@@ -146,7 +146,7 @@ test("each thing is said once, and a node that does not exist is said and gets n
 	const { stdout, exitCode } = await role({ ...login(proxmox), ...usual, ALLOWED_NODES: "[pve1,nope]" });
 	const lines = stdout.split("\n").filter((line) => line !== "");
 	expect(lines).toEqual([...new Set(lines)]);
-	expect(stdout).toContain("node nope: Proxmox VE has no such node");
+	expect(stdout).toContain("# There is no node nope");
 	expect(stdout).not.toContain("/nodes/nope");
 	expect(exitCode).toBe(3);
 });

@@ -36,6 +36,7 @@ const withVm = (change: Partial<Vm>, ...more: Vm[]): ProxmoxOptions => ({
 const withStorage = (name: string, change: object): ProxmoxOptions => ({
 	storages: storages.map((storage) => (storage.storage === name ? { ...storage, ...change } : storage)),
 });
+const noTemplate = { template: false, config: { ...template!.config, template: 0 } };
 const onLocal = withVm({ config: { ...template!.config, scsi0: "local-lvm:base-9000-disk-0,size=20G" } });
 const only = (...acls: Acl[]): ProxmoxOptions => ({ acls });
 const grant = (path: string, role: string, propagate = true): Acl => ({ path, user, role, propagate });
@@ -132,8 +133,9 @@ export const scenarios: readonly Scenario[] = [
 			grant("/sdn/zones", "PVESDNUser"),
 		),
 		manifest: manifest("pool: other,"),
-		codes: ["no-vm-allocate", "no-vm-config", "no-vm-powermgmt", "no-agent-exec"],
+		codes: ["no-vm-allocate", "no-vm-config", "no-vm-powermgmt", "no-agent-exec", "unknown-pool"],
 	},
+	{ name: "a pool that does not exist", options: {}, manifest: manifest("pool: capmox,"), codes: ["unknown-pool"] },
 	{
 		name: "tags for nobody",
 		options: { datacenter: { "user-tag-access": { "user-allow": "none" } } },
@@ -179,7 +181,7 @@ export const scenarios: readonly Scenario[] = [
 	},
 	{
 		name: "a VM that is no template",
-		options: withVm({ template: false }),
+		options: withVm(noTemplate),
 		codes: ["not-a-template"],
 	},
 	{
@@ -202,7 +204,7 @@ export const scenarios: readonly Scenario[] = [
 	},
 	{
 		name: "the right tags on a VM that is no template",
-		options: withVm({ template: false }),
+		options: withVm(noTemplate),
 		variables: byTags,
 		codes: ["no-template"],
 	},

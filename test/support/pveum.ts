@@ -44,6 +44,9 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			state.acls = state.acls.filter((acl) => !gone.includes(keyOf(acl)));
 			return;
 		}
+		case "pveum pool add":
+			state.pools = { ...state.pools, [plain[2]!]: {} };
+			return;
 		case "pveum user add":
 			state.users[plain[2]!] = {};
 			return;
@@ -54,7 +57,7 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			setOptions();
 			return;
 		case `qm template ${plain[1] ?? ""}`:
-			changeVm(Number(plain[1]), { template: true });
+			changeVm(Number(plain[1]), { template: true, config: { ...vmOf(Number(plain[1]))?.config, template: 1 } });
 			return;
 		case `qm set ${plain[1] ?? ""}`:
 			changeVm(Number(plain[1]), { tags: options["tags"]! });
@@ -72,8 +75,12 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			throw new Error(`the stand-in does not know ${what}`);
 	}
 
+	function vmOf(id: number): Vm | undefined {
+		return state.vms.find(({ vmid }) => vmid === id);
+	}
+
 	function changeVm(id: number, change: Partial<Vm>): void {
-		if (!state.vms.some(({ vmid }) => vmid === id)) {
+		if (vmOf(id) === undefined) {
 			throw new Error(`Configuration file 'nodes/pve1/qemu-server/${id}.conf' does not exist`);
 		}
 

@@ -31,7 +31,7 @@ function byId(machine: Machine, id: number, permissions: Permissions): Permissio
 		permissions.listed.nodes?.some(({ node }) => node === machine.sourceNode) !== false;
 	return [
 		...(isElsewhere ? [elsewhere(machine, found)] : []),
-		...(found.isTemplate ? [] : [noTemplate(machine, found)]),
+		...(found.isTemplate !== false ? [] : [noTemplate(machine, found)]),
 	];
 }
 
@@ -99,9 +99,11 @@ function byTags(machine: Machine, permissions: Permissions): PermissionFinding[]
 		return [];
 	}
 
-	const templates = candidates.filter(({ isTemplate }) => isTemplate);
+	const templates = candidates.filter(({ isTemplate }) => isTemplate === true);
 	if (templates.length === 0) {
-		return [noneTagged(machine, candidates, permissions)];
+		return candidates.some(({ isTemplate }) => isTemplate === undefined)
+			? []
+			: [noneTagged(machine, candidates, permissions)];
 	}
 
 	return templates.length === 1 || machine.tagMatch === "bestSubset" ? [] : [severalTagged(machine, templates)];
