@@ -492,6 +492,56 @@ describe("storages for ISO images", () => {
 	});
 });
 
+describe("where machines are made", () => {
+	const cluster = (spec: string, machine = "") => `
+kind: ProxmoxCluster
+metadata: { name: demo }
+spec: { ${spec} }
+---
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${machine} network: { networkDevices: [{ bridge: vmbr0 }] } } } }
+`;
+	const verdict = async (options: ProxmoxOptions, manifest: string) => {
+		const { judgement, codes } = await look(options, { manifest });
+		return codes.length > 0 ? codes : judgement.verdict.kind;
+	};
+
+	test("the template's own node needs neither the bridge nor a storage for ISO images", async () => {
+		const [first, second] = healthyState().nodes;
+		const nodes = [{ ...first!, networks: [] }, second!];
+		const iso = { storage: "iso", type: "dir", content: "iso", nodes: ["pve2"] };
+		const storages = [
+			...healthyState().storages.map((each) => ({ ...each, content: each.content.replace(",iso", "") })),
+			iso,
+		];
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve2]"))).toBe("pass");
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve1]"))).toEqual([
+			"no-iso-storage",
+			"unknown-bridge",
+		]);
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve1]", "target: pve2,"))).toBe("pass");
+	});
+
+	test("the storage for the disks must be on the template's node, too", async () => {
+		const ceph = { storage: "ceph", type: "rbd", content: "images", shared: true, nodes: ["pve2"] };
+		const storages = [...healthyState().storages, ceph];
+		const manifest = cluster("allowedNodes: [pve2]", "storage: ceph,");
+		expect(await verdict({ storages }, manifest)).toEqual(["unusable-storage"]);
+		expect(
+			await verdict({ storages: [...healthyState().storages, { ...ceph, nodes: ["pve1", "pve2"] }] }, manifest),
+		).toBe("pass");
+	});
+
+	test("where memory is not counted, other guests need not be seen", async () => {
+		const { roles, acls } = least(9);
+		const blind = acls.map((acl) => (acl.path === "/vms" ? { ...acl, path: "/vms/999999999" } : acl));
+		const hints = "allowedNodes: [pve1], schedulerHints: { memoryAdjustment: 0 }";
+		expect(await verdict({ roles, acls: blind }, cluster("allowedNodes: [pve1]"))).toEqual(["guests-unaudited"]);
+		expect(await verdict({ roles, acls: blind }, cluster(hints))).toBe("pass");
+	});
+});
+
 describe("tags", () => {
 	const { roles, acls } = least(9);
 	test.each([
@@ -608,6 +658,18 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${spec} } } }
 		expect((await manage({})).judgement.verdict.kind).toBe("unknown");
 	});
 
+	test("what a ClusterClass fills in is no machine: its clones are", async () => {
+		const blank = `
+---
+apiVersion: infrastructure.cluster.x-k8s.io/v1alpha2
+kind: ProxmoxMachineTemplate
+metadata: { name: blank, namespace: default, ownerReferences: [{ apiVersion: cluster.x-k8s.io/v1beta1, kind: ClusterClass, name: capmox, uid: "1" }] }
+spec: { template: { spec: { sourceNode: pve1, templateID: 100, network: { networkDevices: [{ name: net0, bridge: vmbr9 }] } } } }
+`;
+		const { judgement } = await manage({ objects: objects("v1alpha2", network) + blank }, {}, only(20));
+		expect(judgement.verdict).toMatchObject(passSaying("default/blank, which a ClusterClass fills in"));
+	});
+
 	test("an old template object whose VM is gone is no failure of the token", async () => {
 		const stale = objects("v1alpha2", network).replace("templateID: 9000", "templateID: 8000");
 		const { judgement } = await manage({ objects: stale }, usual, only(20));
@@ -624,6 +686,19 @@ describe("what is not known is never a pass", () => {
 
 	test("nothing names the machines", async () => {
 		expect(await unknown({}, { variables: {} })).toContain("--manifest FILE");
+	});
+
+	test("a manifest whose values are still in a Cluster's variables", async () => {
+		const topology = `
+kind: ClusterClass
+metadata: { name: capmox }
+spec: { workers: { machineDeployments: [{ template: { infrastructure: { ref: { kind: ProxmoxMachineTemplate, name: worker } } } }] } }
+---
+kind: ProxmoxMachineTemplate
+metadata: { name: worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 100, network: { networkDevices: [{ bridge: vmbr0 }] } } } }
+`;
+		expect(await unknown({}, { manifest: topology })).toContain("a ClusterClass fills it in");
 	});
 
 	test("no template, no bridge", async () => {

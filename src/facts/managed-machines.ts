@@ -1,6 +1,7 @@
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
-import { type EnvironmentMachines, type MachinePlan, parseMachineObjects } from "./machines.ts";
+import { parseMachineObjects } from "./machine-objects.ts";
+import type { EnvironmentMachines, MachinePlan } from "./machines.ts";
 import { gap, type Unseen } from "./seen.ts";
 
 export interface Running {
@@ -24,12 +25,15 @@ export async function readManagedMachines(world: World, given: EnvironmentMachin
 		const objects = await Promise.all(
 			["proxmoxclusters", "proxmoxmachinetemplates"].map((resource) => listObjects(world, resource)),
 		);
-		const { machines, otherCredentials, unreadable } = parseMachineObjects(objects.flat());
+		const { machines, otherCredentials, blanks, unreadable } = parseMachineObjects(objects.flat());
 		const known = machines.filter((plan) => !given.machines.some((own) => isSame(own, plan)));
 		return {
 			machines: known,
 			considered: machines.length > 0 ? ["the management cluster"] : [],
-			notConsidered: ownCredentials(otherCredentials),
+			notConsidered: [
+				...ownCredentials(otherCredentials),
+				...blanks.map((name) => `${name}, which a ClusterClass fills in`),
+			],
 			unseen: unreadable.map((name) => gap(name, "unreadable", "it is not in a form of CAPMOX's API that is known")),
 		};
 	} catch (error) {

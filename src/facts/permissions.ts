@@ -10,7 +10,7 @@ import { readPlacement } from "./placement.ts";
 import type { Know } from "./probe.ts";
 import type { ProxmoxAccess } from "./proxmox.ts";
 import { causeOf, describeExchange, openProxmox, readData } from "./proxmox-session.ts";
-import { isWithoutTemplate, nodeSeen, type Seen, storageSeen, unseen } from "./seen.ts";
+import { gap, isWithoutTemplate, nodeSeen, type Seen, storageSeen, type Unseen, unseen } from "./seen.ts";
 import { resolveTargets, type Target, target } from "./targets.ts";
 
 /** Privilege → 1: also on paths below, 0: held here only, but held. */
@@ -116,12 +116,19 @@ export async function readProxmoxPermissions(
 			tags: [...new Set(plans.flatMap(({ tags }) => tags))],
 			...(placement.tagPolicy === undefined ? {} : { tagPolicy: placement.tagPolicy }),
 			paths: await readPaths(targets, withoutIso.length > 0 ? ["/", "/storage"] : ["/"], overview, data),
-			unseen: [...gaps, ...running.unseen, ...placement.unseen, ...missing],
+			unseen: [...gaps, ...given.blanks.map(unresolved), ...running.unseen, ...placement.unseen, ...missing],
 		};
 	} finally {
 		session.api.close();
 	}
 }
+
+const unresolved = (name: string): Unseen =>
+	gap(
+		`ProxmoxMachineTemplate ${name}`,
+		"unreadable",
+		"a ClusterClass fills it in from the variables of a Cluster, which is not done here; once the Cluster is applied, its own templates are read",
+	);
 
 const poolsUntold = ({ pools = new Map<string, boolean | undefined>() }: Seen): string[] =>
 	[...pools]

@@ -22,7 +22,7 @@ async function readPool(name: string, data: ReadData): Promise<boolean | undefin
 			return false;
 		}
 
-		if (error instanceof ProbeError && error.message.includes(' → 400 ')) {
+		if (error instanceof ProbeError && error.message.includes(" → 400 ")) {
 			const pools = await data("pools", listAnswer);
 			return pools.some(({ poolid }) => poolid === name) ? true : undefined;
 		}

@@ -129,5 +129,6 @@ export const existing = (names: readonly string[], { nodes }: Seen): string[] =>
 /** Nodes on which CAPMOX would make machines of a plan. */
 export function nodesOf(plan: MachinePlan, seen: Seen): readonly string[] {
 	const own = templatesOf(plan, seen).flatMap(({ node }) => node ?? plan.sourceNode ?? []);
-	return existing(plan.allowedNodes.length > 0 ? plan.allowedNodes : own, seen);
+	const chosen = plan.allowedNodes.length > 0 ? plan.allowedNodes : own;
+	return existing(plan.target === undefined ? chosen : [plan.target], seen);
 }

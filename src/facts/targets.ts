@@ -37,11 +37,7 @@ export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, releas
 		{ kind: "cluster", path: "/", what: "the cluster" } as const,
 		...parts.flatMap(({ targets }) => targets),
 	];
-	const nodes = found.filter(({ kind }) => kind === "node");
-	const iso = isoStorages(
-		nodes.map(({ what }) => what.replace(/^node /, "")),
-		seen,
-	);
+	const iso = isoStorages([...new Set(plans.flatMap((plan) => nodesOf(plan, seen)))], seen);
 	const targets = unique([...found, ...iso.targets]);
 	const has = (kind: TargetKind) => targets.some((each) => each.kind === kind);
 	return {
@@ -84,7 +80,10 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	const templates = templatesOf(plan, seen);
 	const ownNodes = templates.flatMap(({ node }) => node ?? plan.sourceNode ?? []);
 	// One that does not exist has an ACL path all the same, and inherits on it.
-	const nodes = existing([...ownNodes, ...plan.allowedNodes], seen);
+	const nodes = existing(
+		[...ownNodes, ...plan.allowedNodes, ...(plan.target === undefined ? [] : [plan.target])],
+		seen,
+	);
 	const inside = templates.map(({ vmid }) => resolveTemplate(plan, vmid, seen, release));
 	const skips = plan.skips.length === 0 ? {} : { skips: plan.skips };
 	const devices = plan.devices.map(({ bridge, vlan, onlySome }) =>
@@ -92,7 +91,7 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	);
 	const targets: Target[] = [
 		...nodes.map((node): Target => ({ kind: "node", path: `/nodes/${node}`, what: `node ${node}` })),
-		...(plan.allowedNodes.length === 0
+		...(plan.allowedNodes.length === 0 || plan.target !== undefined || plan.ignoresMemory === true
 			? []
 			: [{ kind: "guests", path: "/vms", what: "all guests", below: true } as const]),
 		plan.pool === undefined

@@ -31,7 +31,7 @@ function parseOptions(words: readonly string[]): { plain: string[]; options: Rec
 export function applyCommand({ state }: Proxmox, major: number, argv: readonly string[]): void {
 	const [program, ...words] = argv;
 	const { plain, options } = parseOptions(words);
-	const what = [program, ...plain.slice(0, 2)].join(" ");
+	const what = [program, ...(program === "ip" ? words : plain).slice(0, 2)].join(" ");
 	switch (what) {
 		case "pveum role add":
 			addRole(plain[2]!, (options["privs"] ?? "").split(","));
@@ -67,6 +67,7 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			return;
 		case "pveum user permissions":
 		case "pvesm status":
+		case "ip -brief link":
 		case "capmox-doctor env":
 		case `qm config ${plain[1] ?? ""}`:
 		case `pvesh get ${plain[1] ?? ""}`:

@@ -54,7 +54,9 @@ function report(
 	const shown = there.length === 0 ? "none" : listed(there);
 	return {
 		code: "unknown-bridge",
-		...(onlySome ? { severity: "warning" as const, confidence: "likely" as const } : {}),
+		// What only a file in interfaces.d defines is not on the list.
+		confidence: "likely",
+		...(onlySome ? { severity: "warning" as const } : {}),
 		summary: `There is no bridge ${bridge} on ${listed(nodes)}, and ${from} ${from.startsWith("the ") ? "name" : "names"} it. Proxmox VE clones and configures the VM, but cannot start it: CAPMOX shows "qmstart: start failed: QEMU exited with code 1", and the task's log on the node "bridge '${bridge}' does not exist".`,
 		evidence: [
 			{
@@ -64,7 +66,10 @@ function report(
 			},
 		],
 		remedy: [
-			onNode(`See which bridges ${node} has.`, "pvesh", "get", `/nodes/${node}/network`, "--type", "any_bridge"),
+			onNode(
+				`See whether ${node} has it after all: the list leaves out what only a file in /etc/network/interfaces.d defines.`,
+				...["ip", "-brief", "link", "show", bridge],
+			),
 			{
 				advice: `Name a bridge that every one of these nodes has, or add ${bridge} there: Node, System, Network in the web interface; then Apply Configuration.`,
 				where: "here",

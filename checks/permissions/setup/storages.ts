@@ -66,10 +66,12 @@ const change =
 
 function faultOf(
 	name: string,
-	{ nodes, storage: named }: Machine,
+	machine: Machine,
 	storages: readonly Storage[],
 	{ paths }: Permissions,
 ): Fault | undefined {
+	const { nodes, storage: named } = machine;
+	const template = templateOf(machine);
 	const found = storages.find(({ storage }) => storage === name);
 	if (found === undefined) {
 		const held = paths[`/storage/${name}`] ?? {};
@@ -101,15 +103,17 @@ function faultOf(
 		};
 	}
 
-	const without = nodes.filter((node) => found.nodes?.includes(node) === false);
+	// The clone begins on the template's node.
+	const needed = [...new Set([...nodes, ...(template === undefined ? [] : [template.node])])];
+	const without = needed.filter((node) => found.nodes?.includes(node) === false);
 	const [node] = without;
 	if (node !== undefined) {
-		const all = [...new Set([...(found.nodes ?? []), ...nodes])];
+		const all = [...new Set([...(found.nodes ?? []), ...needed])];
 		return {
 			is: `is not enabled on node ${listed(without)}`,
 			says: `is not available on node '${node}'`,
 			saw: `${name} only on ${listed(found.nodes ?? [])}`,
-			expected: `${name} on ${listed(nodes)}`,
+			expected: `${name} on ${listed(needed)}`,
 			mend: change("If these nodes reach it, enable it there.", "--nodes", all.join(",")),
 		};
 	}
