@@ -11,7 +11,8 @@ import type { Know } from "./probe.ts";
 import type { ProxmoxAccess } from "./proxmox.ts";
 import { causeOf, describeExchange, openProxmox, readData } from "./proxmox-session.ts";
 import { gap, isWithoutTemplate, nodeSeen, type Seen, storageSeen, type Unseen, unseen } from "./seen.ts";
-import { resolveTargets, type Target, target } from "./targets.ts";
+import { type Target, target } from "./target.ts";
+import { resolveTargets } from "./targets.ts";
 
 /** Privilege → 1: also on paths below, 0: held here only, but held. */
 const held = z.record(z.string(), z.union([z.literal(0), z.literal(1)]));

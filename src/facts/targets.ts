@@ -1,27 +1,8 @@
-import * as z from "zod";
-import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
-import { isPlainBridge } from "./bridges.ts";
+import { newMachinePath, type Release, type TargetKind } from "../knowledge/privileges.ts";
 import type { MachinePlan } from "./machines.ts";
-import { existing, gap, isUnseen, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
-import { devicesIn, drivesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
-
-/** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
-export const target = z.object({
-	kind: z.enum(targetKinds),
-	path: z.string(),
-	/** "node pve1", "bridge vmbr0 with VLAN 10". */
-	what: z.string(),
-	/** Nothing names what is meant, so that the root of its kind stands for it. */
-	unnamed: z.literal(true).optional(),
-	/** Everything below is meant, so that the privilege must reach it. */
-	below: z.literal(true).optional(),
-	/** A machine is made in this pool. */
-	pool: z.string().optional(),
-	skips: z.array(z.enum(skippable)).optional(),
-	/** Asked for by a variable that only some flavors read. */
-	onlySome: z.literal(true).optional(),
-});
-export type Target = z.infer<typeof target>;
+import { existing, gap, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
+import { bridgeTarget, diskTarget, type Target } from "./target.ts";
+import { resolveTemplate } from "./template-targets.ts";
 
 export interface Resolved {
 	readonly targets: readonly Target[];
@@ -139,108 +120,6 @@ function missingTemplate(plan: MachinePlan, found: number, { guests }: Seen): Un
 			`neither TEMPLATE_VMID nor TEMPLATE_TAGS nor a manifest names it, ${rest}`,
 		),
 	];
-}
-
-interface Part {
-	readonly targets: readonly Target[];
-	readonly unseen: readonly Unseen[];
-}
-
-function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: Release): Part {
-	const name = seen.guests?.find((guest) => guest.vmid === vmid)?.name;
-	const what = `template ${vmid}${name === undefined ? "" : ` (${name})`}`;
-	const own: Target = { kind: "template", path: `/vms/${vmid}`, what };
-	const config = seen.configs?.get(vmid) ?? gap(what, "not-found", "its disks and bridges were not looked at");
-	if (isUnseen(config)) {
-		return { targets: [own], unseen: [config] };
-	}
-
-	const storages = storagesIn(config);
-	const devices = devicesIn(config).flatMap(({ bridge, tag, trunks }) => {
-		const tags = tag === undefined ? trunks : [tag, ...trunks];
-		return tags.length === 0 || tags.length > mostTags
-			? [bridgeTarget(bridge, undefined, seen, tags.length === 0 ? {} : { below: true }, vmid)]
-			: tags.map((each) => bridgeTarget(bridge, each, seen, {}, vmid));
-	});
-	return {
-		targets: [
-			own,
-			...(plan.storage === undefined ? storages.map(diskTarget) : []),
-			...(hasPhysicalDrive(config)
-				? [{ kind: "physical-drive", path: "/", what: `the physical CD-ROM drive of template ${vmid}` } as const]
-				: []),
-			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingTargets(config, vmid)] : []),
-		],
-		unseen: [
-			...hiddenDrives(plan, vmid, config, seen),
-			...(release >= 8 ? devices.flatMap((part) => part.unseen) : []),
-		],
-	};
-}
-
-/**
- * A clone to another node needs every drive on a shared storage, also those that need no privilege. Which of the hidden ones
- * are shared nobody can tell; `local` never is. What needs AllocateSpace is said where that is missing.
- */
-function hiddenDrives(plan: MachinePlan, vmid: number, config: Readonly<Record<string, string>>, seen: Seen): Unseen[] {
-	const { storages } = seen;
-	const own = templatesOf(plan, seen).find((each) => each.vmid === vmid)?.node ?? plan.sourceNode;
-	if (storages === undefined || nodesOf(plan, seen).every((node) => node === own)) {
-		return [];
-	}
-
-	const judged = ["local", ...(plan.storage === undefined ? storagesIn(config) : [])];
-	return drivesIn(config)
-		.filter((name) => !judged.includes(name) && !storages.some(({ storage }) => storage === name))
-		.map((name) =>
-			gap(
-				`storage ${name}`,
-				"forbidden",
-				`a drive of template ${vmid} is on it, and the token does not see whether all nodes share it; otherwise clones to another node fail. If it is a CD-ROM drive, take it out of the template`,
-			),
-		);
-}
-
-/** Of more VLANs not each is asked for, but the bridge, whose privileges must then reach below. */
-const mostTags = 8;
-
-const diskTarget = (storage: string): Target => ({
-	kind: "disk-storage",
-	path: `/storage/${storage}`,
-	what: `storage ${storage}`,
-});
-
-const mappingTargets = (config: Readonly<Record<string, string>>, vmid: number): Target[] =>
-	mappingsIn(config).map(({ name, type }) => ({
-		kind: "mapping",
-		path: `/mapping/${type}/${name}`,
-		what: `mapped device ${name} of template ${vmid}`,
-	}));
-
-/** SDN.Use is looked for on the VLAN where there is one, otherwise on the bridge (pve-guest-common, check_vnet_access). */
-function bridgeTarget(
-	bridge: string,
-	vlan: number | undefined,
-	{ bridges }: Seen,
-	extra: Pick<Target, "onlySome" | "below">,
-	template?: number,
-): Part {
-	const known = bridges?.get(bridge);
-	if (known !== undefined && typeof known !== "string") {
-		return { targets: [], unseen: [known] };
-	}
-
-	const path = known ?? `/sdn/zones/localnetwork/${bridge}`;
-	const whose = template === undefined ? " of new machines" : ` of template ${template}`;
-	const vlans = vlan === undefined ? (extra.below === true ? " with its VLANs" : "") : ` with VLAN ${vlan}`;
-	const what = `bridge ${bridge}${vlans}${whose}`;
-	return {
-		targets: [{ kind: "bridge", path: vlan === undefined ? path : `${path}/${vlan}`, what, ...extra }],
-		unseen:
-			known === undefined && !isPlainBridge(bridge)
-				? [gap(`bridge ${bridge}`, "not-found", "whether it is a bridge or a VNet was not looked at")]
-				: [],
-	};
 }
 
 /** CAPMOX takes the first enabled storage with ISO images that the token sees, in an order that changes from call to call. */

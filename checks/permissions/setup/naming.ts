@@ -42,3 +42,7 @@ export function assign(machine: Machine, name: Name, value: string, advice: stri
 }
 
 export const namedNodes = (nodes: readonly string[]): string => `[${nodes.join(",")}]`;
+
+/** The VM that is cloned, as far as the token sees it. */
+export const templateOf = ({ candidates = [] }: Machine) =>
+	candidates.find(({ isTemplate }) => isTemplate) ?? candidates[0];
