@@ -3,6 +3,7 @@ import { controllersMissing } from "./controllers.ts";
 import { type Host, problem, type VersionFinding } from "./findings.ts";
 import {
 	describeLayout,
+	hasCgroupNamespaces,
 	isAtLeast,
 	isBeyondTable,
 	kindVersion,
@@ -18,9 +19,13 @@ const wantedOnV1 = ["cpu", "cpuacct", "cpuset", "memory"];
 
 /** What refuses v1 by its version first, then what v1 lacks; else it is a warning. */
 export function judgeVersion1(host: Host): readonly VersionFinding[] {
-	const refusals = [...podmanRefuses(host), ...rootless(host), ...kubeletRefuses(host), ...crunRefuses(host)].map(
-		(found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }),
-	);
+	const refusals = [
+		...podmanRefuses(host),
+		...rootless(host),
+		...kubeletRefuses(host),
+		...lacksNamespaces(host),
+		...crunRefuses(host),
+	].map((found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }));
 	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1) : [];
 	return refusals.length > 0 ? [...refusals, ...missing] : [v1Deprecated(host), ...missing];
 }
@@ -75,6 +80,34 @@ function kubeletRefuses(host: Host): readonly VersionFinding[] {
 		`kindest/node:v${lastOnV1?.kubernetes ?? ""}`,
 	);
 	return [{ ...found, remedy: [first, ...rest, { ...older, risk: "changes", undo: "kind delete cluster" }] }];
+}
+
+/** kind asks for a namespace of its own for each node; the oldest kernels cannot give one: kind#3311. */
+function lacksNamespaces(host: Host): readonly VersionFinding[] {
+	const { provider, cgroups, system, tools } = host;
+	const isLacking = cgroups.view.namespace === "none" || !hasCgroupNamespaces(system);
+	if (provider.place === "elsewhere" || !isLacking) {
+		return [];
+	}
+
+	const found = problem(
+		host,
+		"no-cgroup-namespaces",
+		`Linux ${system.kernel ?? ""} has no cgroup namespaces, which came with 4.6. kind ${since.kindPrivateCgroups} and newer ask for one, and Docker answers "Your kernel does not support cgroup namespaces. Cgroup namespace setting discarded."; no node starts.`,
+		{ from: "/proc/self/ns/cgroup", saw: "not there", expected: "a cgroup namespace" },
+	);
+	const isAsked = tools.kind.state !== "absent" && isAtLeast(kindVersion(tools), since.kindPrivateCgroups) !== false;
+	return [
+		{
+			...found,
+			...(isAsked ? {} : { severity: "warning" }),
+			remedy: [
+				advise(
+					"Upgrade to a distribution with a newer kernel: RHEL 9, Debian 12, Ubuntu 22.04 or newer. They use cgroup v2.",
+				),
+			],
+		},
+	];
 }
 
 /** crun, src/libcrun/cgroup.c since 2019: the file must be empty. */

@@ -7,6 +7,8 @@ export interface Mount {
 	/** What of the file system is mounted; `/..` and the like belong to another cgroup namespace. */
 	readonly root: string;
 	readonly mountPoint: string;
+	/** Of this mount alone, such as `ro`; the file system has its own. */
+	readonly options: readonly string[];
 	readonly type: string;
 	/** Free text; nothing follows from it. */
 	readonly source: string;
@@ -21,7 +23,7 @@ function parseLine(line: string): Mount[] {
 	const fields = line.split(" ");
 	// Zero or more optional fields end with a lone hyphen.
 	const separator = fields.indexOf("-", 6);
-	const [id = "", parent = "", device = "", root = "", mountPoint = ""] = fields;
+	const [id = "", parent = "", device = "", root = "", mountPoint = "", options = ""] = fields;
 	const [type = "", source = "", superOptions = ""] = separator === -1 ? [] : fields.slice(separator + 1);
 	if (!/^\d+$/.test(id) || !/^\d+$/.test(parent) || type === "" || mountPoint === "") {
 		return [];
@@ -34,6 +36,7 @@ function parseLine(line: string): Mount[] {
 			device,
 			root: unescape(root),
 			mountPoint: unescape(mountPoint),
+			options: options.split(","),
 			type,
 			source: unescape(source),
 			superOptions: superOptions.split(",").map(unescape),
@@ -42,7 +45,7 @@ function parseLine(line: string): Mount[] {
 }
 
 /** The kernel writes blank, tab, line feed and backslash as three octal digits. */
-const unescape = (field: string): string =>
+export const unescape = (field: string): string =>
 	field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** The mounts among `wanted` that a path still leads to; a mount on top of one hides it with all that is below. */

@@ -7,7 +7,7 @@ const escape = (text: string): string =>
 	text.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
 
 const line = (
-	{ id, parent, device, root, mountPoint, type, source, superOptions }: Mount,
+	{ id, parent, device, root, mountPoint, options, type, source, superOptions }: Mount,
 	optional: readonly string[],
 ) =>
 	[
@@ -16,7 +16,7 @@ const line = (
 		device,
 		escape(root),
 		escape(mountPoint),
-		"rw,relatime",
+		options.join(","),
 		...optional,
 		"-",
 		type,
@@ -38,6 +38,7 @@ const mount: fc.Arbitrary<Mount> = fc.record({
 	device: fc.tuple(fc.nat(255), fc.nat(255)).map(([major, minor]) => `${major}:${minor}`),
 	root: path,
 	mountPoint: path,
+	options: fc.constantFrom(["rw"], ["ro", "nosuid", "noexec"]),
 	type: fc.constantFrom("cgroup", "cgroup2", "tmpfs", "fuse.lxcfs", "ext4"),
 	source: fc.string({ maxLength: 20 }).map((text) => text.replaceAll("\0", "_").replaceAll("\r", "_")),
 	superOptions: fc.array(
