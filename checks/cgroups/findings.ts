@@ -39,10 +39,7 @@ function evidenceOf({ provider, cgroups }: Host): NonEmpty<Evidence> {
 	const fromEngine = {
 		from: provider.engine === "podman" ? "podman info" : "docker info",
 		saw: [
-			`${nameOf(provider)}, cgroup version ${provider.reportedVersion ?? provider.cgroupVersion}`,
-			...(provider.reportedVersion === undefined
-				? []
-				: ["which this host's files contradict; containers meet what is mounted"]),
+			`${nameOf(provider)}, cgroup version ${provider.reportedVersion === undefined ? provider.cgroupVersion : `${provider.reportedVersion} (the files of this host say otherwise, and containers meet those)`}`,
 			...(provider.cgroupDriver === undefined ? [] : [`cgroup driver ${provider.cgroupDriver}`]),
 			...(provider.rootless === true ? ["rootless"] : []),
 			...(provider.place === "elsewhere" ? [provider.placeBecause] : []),

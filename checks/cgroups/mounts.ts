@@ -46,17 +46,19 @@ function mountedElsewhere(host: Host): readonly VersionFinding[] {
 				problem(
 					host,
 					"mounted-elsewhere",
-					`cgroup file systems are mounted at ${[...cgroups.unifiedAt, ...cgroups.hierarchies.map(({ mountPoint }) => mountPoint)].join(", ")}, but engines and kubelet look only at /sys/fs/cgroup. They take this for a broken cgroup v1.`,
+					`cgroup file systems are mounted at ${[...cgroups.unifiedAt, ...cgroups.hierarchies.map(({ mountPoint }) => mountPoint)].join(", ")}, but engines and kubelet look only at /sys/fs/cgroup. They take this for a broken cgroup v1.${usesCrun(provider) ? ` crun ends with "${crunSays}".` : ""}`,
 				),
 			];
 }
+
+const crunSays = "invalid file system type on '/sys/fs/cgroup'";
 
 /** crun, src/libcrun/cgroup-utils.c, libcrun_get_cgroup_mode; tried with 1.8.1. */
 const crunRefuses = (host: Host): VersionFinding =>
 	problem(
 		host,
 		"crun-refuses-layout",
-		`${nameOf(host.provider)} starts containers with crun, and crun ends with "invalid file system type on '/sys/fs/cgroup'": a v1 hierarchy is mounted on that directory itself.`,
+		`${nameOf(host.provider)} starts containers with crun, and crun ends with "${crunSays}": a v1 hierarchy is mounted on that directory itself.`,
 	);
 
 /** moby, daemon/daemon.go, wants it anywhere; runc, libcontainer/cgroups/fs/fs.go, below the folder of the hierarchies. */

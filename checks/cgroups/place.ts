@@ -55,7 +55,7 @@ export function mountAtPlace(host: Hierarchies, held: Held, system: System): Non
 		...(isThere ? [] : makeDirectory(host, place, system)),
 	];
 	const mount = change(
-		"Mount the hierarchy there. Docker needs no restart; create the node again.",
+		`Mount ${labelOf(held)} there. Docker needs no restart; create the node again.`,
 		undoing(system, "umount", place),
 		...asRoot(system, "mount", "-t", "cgroup", "-o", optionsOf(held), "cgroup", place),
 	);

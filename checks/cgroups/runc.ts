@@ -41,7 +41,7 @@ export function refusedByRunc(host: Hierarchies, kernel?: string): readonly Refu
 	});
 }
 
-/** For each controller or name in /proc/self/cgroup the first mount that carries it, wherever it is mounted. */
+/** For each controller or name in /proc/self/cgroup the first mount that carries it, wherever; runc looks from within the new mount namespace. */
 export function chosenByRunc({ hierarchies, own }: Hierarchies): readonly Hierarchy[] {
 	const open = new Set(own.flatMap(keysOf));
 	return hierarchies.filter((hierarchy) => {

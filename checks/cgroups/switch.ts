@@ -134,8 +134,10 @@ const demandsV1 = (word: string): boolean => {
 /** systemd uses v2 unless it is told otherwise, or was built to; its argument on the kernel's command line wins. */
 function forSystemd(system: System): NonEmpty<Step> {
 	const told = system.kernelArguments.filter((word) => /^systemd\.|^SYSTEMD_/.test(word));
-	const demanding = told.filter(demandsV1);
-	if (told.findLast((word) => word.startsWith("systemd.unified_")) === unified && demanding.length === 0) {
+	// Of a word that stands there twice the last one counts.
+	const last = told.findLast((word) => word.startsWith("systemd.unified_"));
+	const demanding = told.filter((word) => demandsV1(word) && (word === last || !word.startsWith("systemd.unified_")));
+	if (last === unified && demanding.length === 0) {
 		return [
 			advise(
 				`The kernel's command line asks for cgroup v2 already (${unified}). Find out what mounts v1 all the same, and take it out there.`,

@@ -22,9 +22,9 @@ export function judgeVersion1(host: Host): readonly VersionFinding[] {
 	const refusals = [
 		...podmanRefuses(host),
 		...rootless(host),
-		...kubeletRefuses(host),
 		...lacksNamespaces(host),
 		...crunRefuses(host),
+		...kubeletRefuses(host),
 	].map((found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }));
 	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1) : [];
 	return refusals.length > 0 ? [...refusals, ...missing] : [v1Deprecated(host), ...missing];
@@ -94,7 +94,9 @@ function lacksNamespaces(host: Host): readonly VersionFinding[] {
 		host,
 		"no-cgroup-namespaces",
 		`Linux ${system.kernel ?? ""} has no cgroup namespaces, which came with 4.6. kind ${since.kindPrivateCgroups} and newer ask for one, and Docker answers "Your kernel does not support cgroup namespaces. Cgroup namespace setting discarded."; no node starts.`,
-		{ from: "/proc/self/ns/cgroup", saw: "not there", expected: "a cgroup namespace" },
+		cgroups.view.namespace === "none"
+			? { from: "/proc/self/ns/cgroup", saw: "not there", expected: "a cgroup namespace" }
+			: { from: "uname -r", saw: system.kernel ?? "", expected: `${since.kernelCgroupNamespaces} or newer` },
 	);
 	const isAsked = tools.kind.state !== "absent" && isAtLeast(kindVersion(tools), since.kindPrivateCgroups) !== false;
 	return [
@@ -139,7 +141,8 @@ export function v1Deprecated(host: Host): VersionFinding {
 			: host.tools.kind.state === "absent"
 				? "The default node image of kind 0.31 and newer (Kubernetes 1.35) would not start here."
 				: "kind's version is not known: from kind 0.31 on its default node image (Kubernetes 1.35) does not start here.";
-	const layout = host.provider.place === "here" ? describeLayout(host.cgroups) : "cgroup v1";
+	const isPlain = host.provider.place !== "here" || host.cgroups.layout === "odd";
+	const layout = isPlain ? "cgroup v1" : describeLayout(host.cgroups);
 	return problem(
 		host,
 		"v1-deprecated",

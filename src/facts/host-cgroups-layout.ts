@@ -1,5 +1,5 @@
 import { type CgroupLayout, type Hierarchy, type HostCgroups } from "./host-cgroups.ts";
-import { type Mount, parseMountinfo, visibleMounts } from "./host-mountinfo.ts";
+import { asCopied, type Mount, parseMountinfo, visibleMounts } from "./host-mountinfo.ts";
 
 /** What the classification reads. Everything but the mounts may be missing. */
 export interface CgroupSources {
@@ -39,7 +39,7 @@ export function classifyCgroups(sources: CgroupSources): HostCgroups {
 	const mounts = parseMountinfo(sources.mountinfo);
 	const isCgroup = ({ type }: Mount) => type === "cgroup" || type === "cgroup2";
 	const visible = new Set(visibleMounts(mounts, (mount) => isCgroup(mount) || mount.mountPoint === top));
-	const hierarchies = mounts
+	const hierarchies = asCopied(mounts)
 		.filter(({ type }) => type === "cgroup")
 		.map((mount) => ({ ...parseHierarchy(mount), visible: visible.has(mount) }));
 	const seen = hierarchies.filter((found) => found.visible);

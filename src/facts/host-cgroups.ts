@@ -41,7 +41,7 @@ export const hostCgroups = z.object({
 	layout: z.enum(cgroupLayouts),
 	/** What statfs(2) of /sys/fs/cgroup tells every engine; absent where there is no Linux. */
 	version: z.union([z.literal(1), z.literal(2)]).optional(),
-	/** Every v1 mount in the order of mountinfo, hidden ones included, as runc reads them. */
+	/** Every v1 mount, hidden ones included, in the order in which runc reads them: that of a new mount namespace. */
 	hierarchies: z.array(hierarchy),
 	/** Mount points of cgroup2. */
 	unifiedAt: z.array(z.string()),

@@ -51,16 +51,7 @@ export const unescape = (field: string): string =>
 /** The mounts among `wanted` that a path still leads to; a mount on top of one hides it with all that is below. */
 export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => boolean): readonly Mount[] {
 	const byId = new Map(all.map((mount) => [mount.id, mount]));
-	const children = new Map<number, Mount[]>();
-	for (const mount of all) {
-		const siblings = children.get(mount.parent);
-		if (siblings === undefined) {
-			children.set(mount.parent, [mount]);
-		} else {
-			siblings.push(mount);
-		}
-	}
-
+	const children = childrenOf(all);
 	const isCovered = (mount: Mount, seen: ReadonlySet<number>): boolean => {
 		const siblings = children.get(mount.parent) ?? [];
 		if (
@@ -80,6 +71,39 @@ export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => b
 			!(children.get(mount.id) ?? []).some((top) => top !== mount && top.mountPoint === mount.mountPoint) &&
 			!isCovered(mount, new Set([mount.id])),
 	);
+}
+
+/**
+ * The mounts as a new mount namespace lists them: each with all that is mounted on it before the next, and not by age as
+ * the old one does. copy_tree, fs/namespace.c; a container's first process reads them so.
+ */
+export function asCopied(all: readonly Mount[]): readonly Mount[] {
+	const ids = new Set(all.map(({ id }) => id));
+	const children = childrenOf(all);
+	const listed = new Set<Mount>();
+	const visit = (mount: Mount) => {
+		if (!listed.has(mount)) {
+			listed.add(mount);
+			children.get(mount.id)?.forEach(visit);
+		}
+	};
+	all.filter(({ id, parent }) => id === parent || !ids.has(parent)).forEach(visit);
+	all.forEach(visit);
+	return [...listed];
+}
+
+function childrenOf(all: readonly Mount[]): ReadonlyMap<number, readonly Mount[]> {
+	const children = new Map<number, Mount[]>();
+	for (const mount of all) {
+		const siblings = children.get(mount.parent);
+		if (siblings === undefined) {
+			children.set(mount.parent, [mount]);
+		} else {
+			siblings.push(mount);
+		}
+	}
+
+	return children;
 }
 
 const isBelow = (path: string, folder: string): boolean =>

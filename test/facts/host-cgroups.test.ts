@@ -103,7 +103,23 @@ describe("runc's rule", () => {
 		["the same hierarchy twice: the first counts", [v1(28, "memory", "memory"), v1(29, "/mnt/m", "memory", 1)], []],
 		[
 			"the same hierarchy twice, the wrong way round",
+			[v1(28, "m", "memory"), v1(29, "memory", "memory")],
+			["m EINVAL"],
+		],
+		[
+			"an older mount outside, which a new mount namespace lists after all that is below /sys",
 			[v1(28, "/mnt/m", "memory", 1), v1(29, "memory", "memory")],
+			[],
+		],
+		[
+			"a younger mount outside, on a file system that is listed before /sys",
+			[
+				"20 1 0:20 / /run rw - tmpfs tmpfs rw",
+				"19 1 0:19 / /sys rw - sysfs sysfs rw",
+				"1 0 0:1 / / rw - ext4 a rw",
+				v1(29, "memory", "memory"),
+				v1(30, "/run/m", "memory", 20),
+			],
 			["m EINVAL"],
 		],
 		[
