@@ -2,7 +2,7 @@ import { mapNonEmpty, type NonEmpty, type Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import { hierarchyOwners } from "../../src/knowledge/hierarchies.ts";
 import type { Provider, System } from "./host.ts";
-import { folderOf, mountAtPlace, placeOf, systemdHierarchy, unmount } from "./place.ts";
+import { isPlaced, isWanted, mountAtPlace, placeOf, systemdHierarchy, unmount } from "./place.ts";
 import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf, type Refusal } from "./runc.ts";
 import { advise, write } from "./steps.ts";
 import { switchToV2 } from "./switch.ts";
@@ -47,18 +47,10 @@ const whose = (refusal: Refusal): string => {
 	return owner === undefined ? "" : `, usually by ${owner.who}`;
 };
 
-/** Engines and the kubelet use these controllers, and systemd in a node its hierarchy; of the others none is missed. */
-const wanted = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids", "blkio"];
-const isWanted = (hierarchy: Hierarchy): boolean =>
-	isSameHierarchy(hierarchy, systemdHierarchy) || hierarchy.controllers.some((name) => wanted.includes(name));
-
 /** First to its own place what is needed and has none, so that no moment passes without it; then all its wrong mounts go. */
 function stepsFor(hierarchy: Hierarchy, host: Hierarchies, system: System): NonEmpty<Step> {
 	const mounts = host.hierarchies.filter((other) => isSameHierarchy(other, hierarchy));
-	const isPlaced = mounts.some(
-		(other) => other.visible && bearsItsName(other) && other.mountPoint.startsWith(`${folderOf(host)}/`),
-	);
-	const isMoved = isWanted(hierarchy) && !isPlaced;
+	const isMoved = isWanted(hierarchy) && !isPlaced(host, hierarchy);
 	const others = mounts.filter((other) => other !== hierarchy && !bearsItsName(other));
 	const advice = isMoved
 		? "Unmount it where it is now."

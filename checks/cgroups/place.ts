@@ -1,7 +1,7 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { System } from "./host.ts";
-import { type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
+import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
 import { advise, asRoot, change, undoing } from "./steps.ts";
 
 type Hierarchies = Pick<Facts["host.hierarchies"], "layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly">;
@@ -24,6 +24,21 @@ export const placeOf = (host: Hierarchies, held: Held): string =>
 
 const optionsOf = (held: Held): string => (held.controllers.length === 0 ? `none,${labelOf(held)}` : labelOf(held));
 
+/** Engines and the kubelet use these controllers, and systemd in a node its hierarchy; of the others none is missed. */
+const wanted = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids", "blkio"];
+export const isWanted = (held: Held): boolean =>
+	isSameHierarchy(held, systemdHierarchy) || held.controllers.some((name) => wanted.includes(name));
+
+/** It has a mount that may stay. */
+export const isPlaced = (host: Hierarchies, held: Held): boolean =>
+	host.hierarchies.some(
+		(mount) =>
+			mount.visible &&
+			isSameHierarchy(mount, held) &&
+			bearsItsName(mount) &&
+			mount.mountPoint.startsWith(`${folderOf(host)}/`),
+	);
+
 /** Takes a mount away. */
 export function unmount(hierarchy: Hierarchy, system: System, advice: string): Step {
 	const { mountPoint } = hierarchy;
@@ -41,8 +56,13 @@ export function unmount(hierarchy: Hierarchy, system: System, advice: string): S
 			);
 }
 
-/** Mounts a hierarchy at the directory of its name, having made room for it. */
-export function mountAtPlace(host: Hierarchies, held: Held, system: System): NonEmpty<Step> {
+/** Mounts a hierarchy at the directory of its name, having made room for it; what is needed and stands there moves on. */
+export function mountAtPlace(
+	host: Hierarchies,
+	held: Held,
+	system: System,
+	moved: readonly Held[] = [],
+): NonEmpty<Step> {
 	const place = placeOf(host, held);
 	const others = host.hierarchies.filter(
 		({ mountPoint, visible, ...other }) => mountPoint === place && visible && !isSameHierarchy(other, held),
@@ -51,6 +71,9 @@ export function mountAtPlace(host: Hierarchies, held: Held, system: System): Non
 		others.length > 0 ||
 		(place === `${top}/systemd` && (host.systemdDirectory === "directory" || host.systemdDirectory === "mounted"));
 	const [first, ...rest] = [
+		...others
+			.filter((other) => isWanted(other) && !isPlaced(host, other) && !moved.includes(other))
+			.flatMap((other) => mountAtPlace(host, other, system, [...moved, held, other])),
 		...others.map((other) => unmount(other, system, `Unmount ${labelOf(other)}, which stands in its place.`)),
 		...(isThere ? [] : makeDirectory(host, place, system)),
 	];
