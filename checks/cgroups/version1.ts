@@ -93,7 +93,7 @@ function lacksNamespaces(host: Host): readonly VersionFinding[] {
 	const found = problem(
 		host,
 		"no-cgroup-namespaces",
-		`Linux ${system.kernel ?? ""} has no cgroup namespaces, which came with 4.6. kind ${since.kindPrivateCgroups} and newer ask for one, and Docker answers "Your kernel does not support cgroup namespaces. Cgroup namespace setting discarded."; no node starts.`,
+		`Linux ${system.kernel ?? ""} has no cgroup namespaces, which came with 4.6. kind ${since.kindPrivateCgroups} and newer ask for one, and ${provider.engine === "docker" ? 'Docker answers "Your kernel does not support cgroup namespaces. Cgroup namespace setting discarded."' : "there is none"}; no node starts.`,
 		cgroups.view.namespace === "none"
 			? { from: "/proc/self/ns/cgroup", saw: "not there", expected: "a cgroup namespace" }
 			: { from: "uname -r", saw: system.kernel ?? "", expected: `${since.kernelCgroupNamespaces} or newer` },
