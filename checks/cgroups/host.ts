@@ -50,6 +50,10 @@ export const hasPrivateCgroups = (provider: Provider, tools: Tools): boolean =>
 	provider.privateCgroups ||
 	(tools.kind.state !== "absent" && isAtLeast(kindVersion(tools), since.kindPrivateCgroups) !== false);
 
+/** Of a kernel that is not known it is taken for granted. */
+export const hasCgroupNamespaces = ({ kernel }: System): boolean =>
+	isAtLeast(kernel, since.kernelCgroupNamespaces) !== false;
+
 const layoutWords: Readonly<Record<Cgroups["layout"], string>> = {
 	unified: "cgroup v2 alone",
 	hybrid: "cgroup v1 with v2 beside it (hybrid)",
