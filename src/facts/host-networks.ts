@@ -3,7 +3,7 @@ import type { Output } from "../access/commands.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
-import { parseJsonIn } from "./host-engines.ts";
+import { parseJsonIn } from "./engines/answers.ts";
 import { knowEngine } from "./host-resources.ts";
 import type { Know } from "./probe.ts";
 

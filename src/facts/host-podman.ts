@@ -3,12 +3,12 @@ import type { Files } from "../access/files.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { ifAnswered } from "./attempt.ts";
-import { hostEngines, type Podman } from "./host-engines.ts";
+import { type Podman, podman as podmanState } from "./engines/podman.ts";
 import { chooseEngine } from "./host-provider.ts";
 import type { HostSystem } from "./host-system.ts";
 import type { Know } from "./probe.ts";
 
-const [, , silent, answering] = hostEngines.shape.podman.options;
+const [, , silent, answering] = podmanState.options;
 
 const user = z.object({
 	uid: z.number().int().optional(),

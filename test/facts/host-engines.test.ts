@@ -2,13 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Output } from "../../src/access/commands.ts";
 import { ProbeError } from "../../src/errors.ts";
-import {
-	type Docker,
-	type DockerAnswers,
-	parseDocker,
-	parseJsonIn,
-	parsePodman,
-} from "../../src/facts/host-engines.ts";
+import { parseJsonIn } from "../../src/facts/engines/answers.ts";
+import type { Docker } from "../../src/facts/engines/docker.ts";
+import { type DockerAnswers, parseDocker } from "../../src/facts/engines/docker-info.ts";
+import { parsePodman } from "../../src/facts/engines/podman.ts";
 import { chooseEngine } from "../../src/facts/host-provider.ts";
 import { type HostSystem, initOf, parseCommandLine, parseOsRelease } from "../../src/facts/host-system.ts";
 import { parseKindVersion } from "../../src/facts/host-tools.ts";

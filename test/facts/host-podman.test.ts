@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Files } from "../../src/access/files.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { ProbeError } from "../../src/errors.ts";
-import { type Podman, parsePodman } from "../../src/facts/host-engines.ts";
+import { type Podman, parsePodman } from "../../src/facts/engines/podman.ts";
 import {
 	accountOf,
 	parseOpenFiles,
