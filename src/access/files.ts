@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProbeError } from "../errors.ts";
 
@@ -12,7 +12,7 @@ export interface FileSystem {
 	readonly totalBytes?: number;
 }
 
-/** Reads files below a root, so that a copied tree can stand in for `/`. Every method throws ProbeError. */
+/** Reads files below a root, so that a copied tree can stand in for `/`. Links are resolved inside of it. Every method throws ProbeError. */
 export interface Files {
 	/**
 	 * UTF-8 text of at most `maxBytes` (default 1 MiB); `undefined` where there is no such file. Throws where there is a
@@ -30,22 +30,59 @@ export interface Files {
 }
 
 export function createFiles(root = "/"): Files {
-	const locate = (path: string) => (root === "/" ? resolve(path) : join(root, path));
+	const at = root === "/" ? (path: string) => Promise.resolve(resolve(path)) : createLocator(root);
 	return {
 		readText: (path, { maxBytes = 1_048_576 } = {}) =>
-			unlessAbsent(path, () => readAtMost(locate(path), maxBytes, path)),
+			unlessAbsent(path, async () => readAtMost(await at(path), maxBytes, path)),
 		stat: (path) =>
 			unlessAbsent(path, async () => {
-				const found = await stat(locate(path));
+				const found = await stat(await at(path));
 				return { mode: found.mode & 0o777, isFile: found.isFile() };
 			}),
-		list: (path) => unlessAbsent(path, () => readdir(locate(path))),
-		readLink: (path) => unlessAbsent(path, () => readlink(locate(path))),
+		list: (path) => unlessAbsent(path, async () => readdir(await at(path))),
+		readLink: (path) => unlessAbsent(path, async () => readlink(join(await at(dirname(path)), basename(path)))),
 		statfs: (path) =>
 			unlessAbsent(path, async () => {
-				const { type, bavail, blocks, bsize } = await statfs(locate(path));
+				const { type, bavail, blocks, bsize } = await statfs(await at(path));
 				return { type, availableBytes: bavail * bsize, totalBytes: blocks * bsize };
 			}),
+	};
+}
+
+/** As many as Linux follows: path_resolution(7). */
+const maxLinks = 40;
+
+/** Where a path of a copied tree lies, links resolved as they were on the host that was copied: none leads out of the tree. */
+function createLocator(root: string): (path: string) => Promise<string> {
+	const links = new Map<string, Promise<string | undefined>>();
+	const linkAt = (path: string): Promise<string | undefined> => {
+		// No link, or nothing there: whoever opens it finds out.
+		const found = links.get(path) ?? readlink(join(root, path)).catch(() => undefined);
+		links.set(path, found);
+		return found;
+	};
+
+	return async (path) => {
+		let at = "/";
+		let followed = 0;
+		const rest = path.split("/");
+		for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
+			const next = join(at, name);
+			const target = name === "" || name === "." || name === ".." ? undefined : await linkAt(next);
+			if (target === undefined) {
+				at = next;
+				continue;
+			}
+
+			if (++followed > maxLinks) {
+				throw new ProbeError("unreadable", `${path} is a symbolic link that leads round in a circle`);
+			}
+
+			rest.unshift(...target.split("/"));
+			at = target.startsWith("/") ? "/" : at;
+		}
+
+		return join(root, at);
 	};
 }
 

@@ -178,6 +178,10 @@ export async function readHostProxies(world: World, know: Know): Promise<HostPro
 				: [{ name: spelt, origin: winner.origin, value: winner.value }];
 		})[0];
 	const [https, noProxy] = ["HTTPS_PROXY", "NO_PROXY"].map(find);
+	if (world.host.recorded && https === undefined) {
+		throw new ProbeError("not-found", "a copied tree does not tell which proxies are set in a shell of its host");
+	}
+
 	return {
 		https: https && { name: https.name, origin: https.origin },
 		noProxy: noProxy && {

@@ -63,7 +63,8 @@ function worldOf(files: Readonly<Record<string, string | undefined>>): World {
 	// A copied tree does not tell the space on a disk.
 	const statfs = (path: string) =>
 		Promise.resolve(path === "/var/lib" ? { type: 0xef53, availableBytes: 50e9, totalBytes: 100e9 } : undefined);
-	return { ...world, files: { ...world.files, statfs } };
+	// Nor which proxies are set in its shells; here, none.
+	return { ...world, files: { ...world.files, statfs }, host: { platform: "linux", uid: 0, recorded: false } };
 }
 
 async function judge(world: World) {
@@ -93,12 +94,21 @@ test.each<[string, string | undefined, FactName]>([
 	["cmd/docker-network-bridge.json", undefined, "host.networks"],
 	["cmd/docker-network-bridge.json", "<html>", "host.networks"],
 	["cmd/docker-network-kind.json", "permission denied\n(exit 1)\n", "host.networks"],
-	["lib/modules/6.12.1/modules.dep", undefined, "host.kernel"],
 	["cmd/docker-info.json", JSON.stringify({ ...info, MemTotal: 0 }), "host.memory"],
 ])("%s as %j: unknown by %s, never a pass", async (name, text, fact) => {
 	const { sheet, verdict } = await judge(worldOf({ ...tree, [name]: text }));
 	expect(verdict?.kind).toBe("unknown");
 	expect(sheet[fact]?.state).toBe("unavailable");
+});
+
+test("what a copied tree does not tell: modules of the kernel, proxies of a shell", async () => {
+	const world = worldOf({ ...tree, "lib/modules/6.12.1/modules.dep": undefined });
+	const { sheet, verdict } = await judge({ ...world, host: { platform: "linux", recorded: true } });
+	expect(verdict?.kind).toBe("unknown");
+	expect(sheet).toMatchObject({
+		"host.kernel": { cause: "not-found" },
+		"host.proxies": { cause: "not-found" },
+	});
 });
 
 test("no answer about the disk: unknown", async () => {
