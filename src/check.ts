@@ -23,7 +23,7 @@ export interface Evidence {
 	readonly expected?: string;
 }
 
-/** One thing to do. `command` is an argument vector, `put` a line for a file: the reports print them, `fix` carries them out. */
+/** One thing to do. `command` is an argument vector, `put` a line for a file, or several that belong together: the reports print them, `fix` carries them out. */
 export interface Step {
 	readonly advice: string;
 	readonly command?: NonEmpty<string>;

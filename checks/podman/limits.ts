@@ -42,7 +42,7 @@ function modules({ system }: Scene, { missingModules }: Limits): readonly Podman
 
 const loading = (missing: readonly string[], system: System): NonEmpty<Step> => [
 	change("Load them now.", undefined, ...asRoot(system, "modprobe", "-a", ...missing)),
-	...missing.map((name) => write(`Load ${name} at every boot.`, name, modulesFile)),
+	write("Load them at every boot.", missing.join("\n"), modulesFile),
 ];
 
 const withNftables = write(

@@ -113,7 +113,7 @@ function renderStep({ advice, command, put, where, risk, undo }: Step, number: s
 	return [
 		labelled(number, `${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${warning}`, options),
 		...(command === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(toShell(command))}`]),
-		...(put === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(put.line)}`]),
+		...(put?.line.split("\n") ?? []).map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`),
 		...(undo === undefined ? [] : [prose(`To undo: ${undo}`, 18, options)]),
 	].join("\n");
 }
