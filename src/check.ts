@@ -64,7 +64,12 @@ export const found = <Code extends string>(
 
 export type Diagnosis<Code extends string = string> =
 	| { readonly kind: "healthy"; readonly summary: string }
-	| { readonly kind: "problem"; readonly findings: NonEmpty<Finding<Code>> }
+	| {
+			readonly kind: "problem";
+			readonly findings: NonEmpty<Finding<Code>>;
+			/** Nothing here breaks what the user does now: every finding is a warning, unless the user named this very check. */
+			readonly mildUnlessAsked?: boolean;
+	  }
 	| { readonly kind: "not-applicable"; readonly reason: string; readonly ifAsked?: Finding<Code> };
 
 /** The healthy answer; `summary` says what was seen, so that a pass can be argued with. */
