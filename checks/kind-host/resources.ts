@@ -101,7 +101,11 @@ function space({ storage: found, provider }: Host): readonly KindHostFinding[] {
 				? `The disk below ${tightest.path} has ${free}. A node of kind does not fit: "no space left on device".`
 				: `The disk below ${tightest.path} has ${free}. Images of a node and of the providers take a few GiB more.`,
 			evidence: [
-				{ from: `statfs ${tightest.path} (${found.because})`, saw: free, expected: `${inGib(enoughSpace)} free` },
+				{
+					from: `${tightest.fileSystem === "" ? "" : "statfs "}${tightest.path} (${found.because})`,
+					saw: free,
+					expected: `${inGib(enoughSpace)} free`,
+				},
 			],
 			remedy: [
 				advise("See what takes the space.", tool, "system", "df"),

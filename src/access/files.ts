@@ -12,6 +12,17 @@ export interface FileSystem {
 	readonly totalBytes?: number;
 }
 
+export interface FileStatus {
+	/** Permission bits: `0o644`. */
+	readonly mode: number;
+	/** It is a regular file. */
+	readonly isFile: boolean;
+	/** Absent where a copied tree does not tell. */
+	readonly sizeBytes?: number;
+	/** On the disk; less than its size where it has holes. */
+	readonly allocatedBytes?: number;
+}
+
 /** Reads files below a root, so that a copied tree can stand in for `/`. Links are resolved inside of it. Every method throws ProbeError. */
 export interface Files {
 	/**
@@ -19,8 +30,8 @@ export interface Files {
 	 * directory (see isDirectoryError).
 	 */
 	readText(path: string, options?: { maxBytes?: number }): Promise<string | undefined>;
-	/** Permission bits (`0o644`) and whether it is a regular file; `undefined` where there is nothing. */
-	stat(path: string): Promise<{ readonly mode: number; readonly isFile: boolean } | undefined>;
+	/** `undefined` where there is nothing. */
+	stat(path: string): Promise<FileStatus | undefined>;
 	/** Names in a directory; `undefined` where there is none. */
 	list(path: string): Promise<readonly string[] | undefined>;
 	/** Where a symbolic link points; `undefined` where there is none. */
@@ -37,7 +48,13 @@ export function createFiles(root = "/"): Files {
 		stat: (path) =>
 			unlessAbsent(path, async () => {
 				const found = await stat(await at(path));
-				return { mode: found.mode & 0o777, isFile: found.isFile() };
+				return {
+					mode: found.mode & 0o777,
+					isFile: found.isFile(),
+					sizeBytes: found.size,
+					// stat(2): blocks of 512 bytes, whatever the file system's are.
+					allocatedBytes: found.blocks * 512,
+				};
 			}),
 		list: (path) => unlessAbsent(path, async () => readdir(await at(path))),
 		readLink: (path) => unlessAbsent(path, async () => readlink(join(await at(dirname(path)), basename(path)))),

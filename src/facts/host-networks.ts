@@ -4,7 +4,7 @@ import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { parseJsonIn } from "./engines/answers.ts";
-import { knowEngine } from "./host-resources.ts";
+import { knowEngine } from "./host-engine.ts";
 import type { Know } from "./probe.ts";
 
 /** Fact `host.networks`: which IPv4 networks are taken on the machine that containers run on. */
@@ -53,7 +53,8 @@ export async function readHostNetworks(world: World, know: Know, signal: AbortSi
 		provider.place === "here" ? readRoutes(world) : undefined,
 	]);
 	if (engine === undefined && routes === undefined) {
-		throw new ProbeError("unreachable", `${provider.placeBecause}, and it does not answer`);
+		// Said already by what the engine says instead.
+		throw new ProbeError("not-set-up", `${provider.placeBecause}, and it does not answer`);
 	}
 
 	return { engine, routes, pools: told ?? [...builtInPools[provider.engine]] };

@@ -6,6 +6,7 @@ import { ifAnswered } from "./attempt.ts";
 import { parseContainersNumber, readContainersConf } from "./engines/containers-conf.ts";
 import type { PodmanServer } from "./engines/podman.ts";
 import { accountOf } from "./host-podman.ts";
+import { readModules } from "./modules.ts";
 import type { Know } from "./probe.ts";
 
 /** Fact `host.podman-limits`: what limits the containers of a Podman on this host. */
@@ -42,7 +43,7 @@ export async function readHostPodmanLimits(world: World, know: Know): Promise<Ho
 	const { rootless, kernel, logDriver } = podman.server;
 	const [pids, missingModules, limits, readsJournal] = await Promise.all([
 		readPidsLimit(world, podman.server, podman.user?.uid),
-		rootless ? readModules(files, kernel) : [],
+		rootless ? readMissing(files, kernel) : [],
 		rootless ? files.readText("/proc/self/limits") : undefined,
 		rootless && logDriver === "journald" ? canReadJournal(world) : undefined,
 	]);
@@ -104,21 +105,15 @@ async function readPidsLimit(
 /** What kind's page on rootless use asks for. */
 const iptablesModules = ["ip_tables", "iptable_nat", "ip6_tables", "ip6table_nat"];
 
-async function readModules(files: Files, kernel: string): Promise<HostPodmanLimits["missingModules"]> {
-	const folder = `/lib/modules/${kernel}`;
-	const [loaded, builtIn, shipped] = await Promise.all([
-		files.readText("/proc/modules"),
-		files.readText(`${folder}/modules.builtin`),
-		files.readText(`${folder}/modules.dep`, { maxBytes: 16 * 1_048_576 }),
-	]);
-	if (loaded === undefined && builtIn === undefined) {
+async function readMissing(files: Files, kernel: string): Promise<HostPodmanLimits["missingModules"]> {
+	const modules = await readModules(files, kernel);
+	if (modules === undefined) {
 		throw new ProbeError("not-found", "neither /proc/modules nor modules.builtin tells which modules the kernel has");
 	}
 
-	const hasFile = (list: string, name: string) => new RegExp(`(?:^|/)${name}\\.ko(?:[.:\\s]|$)`, "m").test(list);
 	return iptablesModules
-		.filter((name) => !new RegExp(`^${name} `, "m").test(loaded ?? "") && !hasFile(builtIn ?? "", name))
-		.map((name) => ({ name, isShipped: shipped === undefined ? undefined : hasFile(shipped, name) }));
+		.filter((name) => !modules.isThere(name))
+		.map((name) => ({ name, isShipped: modules.isShipped(name) }));
 }
 
 /** containers/common, pkg/config/systemd.go, looks at the same folders. Absent where a copied tree does not tell. */

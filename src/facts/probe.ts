@@ -2,12 +2,15 @@ import type { World } from "../access/world.ts";
 import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster-variables.ts";
 import { parseEnvironmentProxmox } from "./environment.ts";
 import { readHostCgroups } from "./host-cgroups.ts";
+import { readHostDaemon } from "./host-daemon.ts";
+import { readHostEngine } from "./host-engine.ts";
 import { readHostEngines } from "./host-engines.ts";
+import { readHostKernel } from "./host-kernel.ts";
 import { readHostNetworks, readHostProxies, readHostProxmoxAddresses } from "./host-networks.ts";
 import { readHostPodman } from "./host-podman.ts";
 import { readHostPodmanLimits } from "./host-podman-limits.ts";
 import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
-import { readHostClock, readHostInotify, readHostKernel, readHostMemory, readHostStorage } from "./host-resources.ts";
+import { readHostClock, readHostInotify, readHostMemory, readHostStorage } from "./host-resources.ts";
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
 import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
@@ -43,6 +46,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	// Each command has 2 s, all run at once; the rest is for ending them.
 	"host.engines": { deadline: 6_000, read: readHostEngines },
 	"host.tools": { deadline: 3_000, read: (world, _, signal) => readHostTools(world, signal) },
+	"host.engine": { deadline: 7_000, read: readHostEngine },
 	"host.provider": { deadline: 8_000, read: readHostProvider },
 	"host.hierarchies": { deadline: 9_000, read: (_, know) => readHostHierarchies(know) },
 	"environment.machines": { deadline: 10_000, read: readMachines },
@@ -53,6 +57,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	// A network file system whose server is gone never answers statfs(2).
 	"host.storage": { deadline: 10_000, read: readHostStorage },
 	"host.kernel": { deadline: 9_000, read: readHostKernel },
+	"host.daemon": { deadline: 10_000, read: readHostDaemon },
 	"host.clock": { deadline: 9_000, read: readHostClock },
 	"host.networks": { deadline: 11_000, read: readHostNetworks },
 	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },

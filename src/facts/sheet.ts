@@ -3,12 +3,15 @@ import type { Cause } from "../errors.ts";
 import { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import { environmentProxmox } from "./environment.ts";
 import { hostCgroups } from "./host-cgroups.ts";
+import { hostDaemon } from "./host-daemon.ts";
+import { hostEngine } from "./host-engine.ts";
 import { hostEngines } from "./host-engines.ts";
+import { hostKernel } from "./host-kernel.ts";
 import { hostNetworks, hostProxies, hostProxmoxAddresses } from "./host-networks.ts";
 import { hostPodman } from "./host-podman.ts";
 import { hostPodmanLimits } from "./host-podman-limits.ts";
 import { hostHierarchies, hostProvider } from "./host-provider.ts";
-import { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./host-resources.ts";
+import { hostClock, hostInotify, hostMemory, hostStorage } from "./host-resources.ts";
 import { hostSystem } from "./host-system.ts";
 import { hostTools } from "./host-tools.ts";
 import { environmentMachines } from "./machines.ts";
@@ -24,6 +27,7 @@ export const schemas = {
 	"host.system": hostSystem,
 	"host.engines": hostEngines,
 	"host.tools": hostTools,
+	"host.engine": hostEngine,
 	"host.provider": hostProvider,
 	"host.hierarchies": hostHierarchies,
 	"environment.machines": environmentMachines,
@@ -33,6 +37,7 @@ export const schemas = {
 	"host.memory": hostMemory,
 	"host.storage": hostStorage,
 	"host.kernel": hostKernel,
+	"host.daemon": hostDaemon,
 	"host.clock": hostClock,
 	"host.networks": hostNetworks,
 	"host.proxmoxAddresses": hostProxmoxAddresses,

@@ -44,6 +44,12 @@ export function placeOf(signs: PlaceSigns): readonly [place: (typeof places)[num
 		return ["elsewhere", `this is a ${system.container} container, and Docker runs outside of it`];
 	}
 
+	// Two hosts of one distribution have the same kernel.
+	const isNetwork = endpoint.startsWith("tcp://") && !isLoopback(endpoint);
+	if (server !== undefined && isNetwork && serverName !== hostname) {
+		return ["elsewhere", `the endpoint is ${endpoint}, a host by the name of ${serverName ?? ""}`];
+	}
+
 	if (server !== undefined && system.kernel !== undefined) {
 		return ["here", `Docker runs on this host's kernel, ${server.kernel}`];
 	}
@@ -56,3 +62,6 @@ export function placeOf(signs: PlaceSigns): readonly [place: (typeof places)[num
 		? ["elsewhere", `the endpoint is ${endpoint}`]
 		: ["unknown", "Docker's endpoint is not known"];
 }
+
+/** Of an endpoint, `tcp://localhost:2375`. */
+export const isLoopback = (endpoint: string): boolean => /^tcp:\/\/(?:localhost|127\.|\[::1\])/.test(endpoint);

@@ -5,6 +5,7 @@ import type { Docker } from "./docker.ts";
 /** The words of docker 20.10 to 29, first match wins. */
 const silences: readonly (readonly [RegExp, NonNullable<Extract<Docker, { silence?: unknown }>["silence"]>["kind"]])[] =
 	[
+		[/could not be found in this WSL/i, "no-wsl-integration"],
 		[/permission denied while trying to connect/i, "permission"],
 		[/too old|too new|API version/i, "too-old"],
 		[/unable to resolve docker endpoint|context .* not found/i, "bad-context"],
@@ -19,10 +20,14 @@ export function silenceOf(
 		return { kind: "timeout", said: answer.message };
 	}
 
-	const said = [...errors, ...answer.stderr.trim().split("\n")].find((line) => line.trim() !== "") ?? "";
+	// Docker Desktop's stand-in for docker prints no JSON.
+	const plain = answer.stdout.trimStart().startsWith("{") ? "" : answer.stdout;
+	const said =
+		[...errors, ...answer.stderr.trim().split("\n"), ...plain.split("\n")].find((line) => line.trim() !== "") ?? "";
 	const short = said.trim().slice(0, 300);
 	return {
-		kind: silences.find(([pattern]) => pattern.test(`${errors.join("\n")}\n${answer.stderr}`))?.[1] ?? "other",
+		kind:
+			silences.find(([pattern]) => pattern.test(`${errors.join("\n")}\n${answer.stderr}\n${plain}`))?.[1] ?? "other",
 		said: short === "" ? `docker info ended with ${answer.exitCode} and said nothing` : short,
 	};
 }

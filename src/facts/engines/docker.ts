@@ -7,6 +7,8 @@ const dockerServer = z.object({
 	isPodman: z.boolean(),
 	operatingSystem: z.string(),
 	kernel: z.string(),
+	/** As `uname -m` there: x86_64, aarch64. */
+	architecture: z.string().optional(),
 	/** Absent before Docker 20.10. */
 	cgroupVersion: cgroupVersion.optional(),
 	/** `systemd`, `cgroupfs`, or `none` where it has no say. */
@@ -61,7 +63,7 @@ export const docker = z.discriminatedUnion("state", [
 		/** Only where it is silent. */
 		silence: z
 			.object({
-				kind: z.enum(["not-running", "permission", "timeout", "too-old", "bad-context", "other"]),
+				kind: z.enum(["not-running", "permission", "timeout", "too-old", "bad-context", "no-wsl-integration", "other"]),
 				said: z.string(),
 			})
 			.optional(),

@@ -15,6 +15,8 @@ const podmanServer = z.object({
 	remote: z.boolean(),
 	runtime: z.object({ name: z.string(), version: z.string().optional() }),
 	kernel: z.string(),
+	/** As Go spells it: amd64, arm64. */
+	architecture: z.string().optional(),
 	distribution: z.string().optional(),
 	networkBackend: z.string().optional(),
 	rootlessNetwork: z.string().optional(),
@@ -22,6 +24,8 @@ const podmanServer = z.object({
 	storageDriver: z.string().optional(),
 	backingFilesystem: z.string().optional(),
 	graphRoot: z.string().optional(),
+	/** Of the file system below it. */
+	disk: z.object({ totalBytes: z.number(), usedBytes: z.number() }).optional(),
 	memoryBytes: z.number().optional(),
 	cpus: z.number().optional(),
 	/** Sizes of the ranges of user IDs that a rootless container gets. */
@@ -64,6 +68,7 @@ const podmanAnswer = z.object({
 		ociRuntime: z.object({ name: text, version: text }).optional().catch(undefined),
 		OCIRuntime: z.object({ name: text, version: text }).optional().catch(undefined),
 		kernel: text,
+		arch: optionalText,
 		distribution: z.object({ distribution: text, version: text }).optional().catch(undefined),
 		networkBackend: optionalText,
 		networkBackendInfo: z
@@ -86,6 +91,8 @@ const podmanAnswer = z.object({
 		.object({
 			graphDriverName: optionalText,
 			graphRoot: optionalText,
+			graphRootAllocated: optionalNumber,
+			graphRootUsed: optionalNumber,
 			graphStatus: z.record(z.string(), z.unknown()).nullish().catch(undefined),
 		})
 		.optional()
@@ -124,6 +131,7 @@ function podmanServerOf({ host, store, version }: z.infer<typeof podmanAnswer>):
 		remote: host.serviceIsRemote,
 		runtime: { name: runtime?.name ?? "", version: runtimeVersion },
 		kernel: host.kernel,
+		architecture: host.arch,
 		idMapSizes: (host.idMappings?.uidmap ?? []).map(({ size }) => size),
 		groupMapSizes: host.idMappings?.gidmap?.map(({ size }) => size),
 		resolvesNames:
@@ -140,6 +148,10 @@ function podmanServerOf({ host, store, version }: z.infer<typeof podmanAnswer>):
 		storageDriver: store?.graphDriverName,
 		backingFilesystem: typeof backing === "string" ? backing : undefined,
 		graphRoot: store?.graphRoot,
+		disk:
+			store?.graphRootAllocated === undefined || store.graphRootUsed === undefined
+				? undefined
+				: { totalBytes: store.graphRootAllocated, usedBytes: store.graphRootUsed },
 		memoryBytes: host.memTotal,
 		cpus: host.cpus,
 	};
