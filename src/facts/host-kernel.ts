@@ -86,7 +86,7 @@ const needed = [
 
 async function readNeeded(files: Files, kernel: string): Promise<Pick<HostKernel, "lacking" | "filtersBridges">> {
 	const modules = await readModules(files, kernel);
-	if (modules?.isShipped("overlay") === undefined) {
+	if (modules?.isComplete !== true) {
 		return {};
 	}
 

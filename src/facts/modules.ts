@@ -2,6 +2,8 @@ import type { Files } from "../access/files.ts";
 
 /** The modules of a kernel, as far as files tell. */
 export interface Modules {
+	/** All lists are there: what none of them names, the kernel does not have. */
+	readonly isComplete: boolean;
 	/** In memory now, or a part of the kernel itself. */
 	isThere(name: string): boolean;
 	/** On the disk, to be loaded; undefined where no list tells. */
@@ -21,6 +23,7 @@ export async function readModules(files: Files, kernel: string): Promise<Modules
 	return loaded === undefined && builtIn === undefined
 		? undefined
 		: {
+				isComplete: loaded !== undefined && (builtIn ?? "") !== "" && (shipped ?? "") !== "",
 				isThere: (name) => new RegExp(`^${name} `, "m").test(loaded ?? "") || hasFile(builtIn ?? "", name),
 				isShipped: (name) => (shipped === undefined ? undefined : hasFile(shipped, name)),
 			};
