@@ -113,7 +113,7 @@ const speakOldApi: NonEmpty<Step> = [
 	),
 ];
 
-type Silence = "not-running" | "permission" | "timeout" | "bad-context" | "other";
+type Silence = "not-running" | "permission" | "timeout" | "bad-context" | "bad-host" | "other";
 const down = (engine: string) => `${engine} is installed, but it does not answer. kind starts no node without it.`;
 
 const summaries: Readonly<Record<Silence, (engine: string) => string>> = {
@@ -122,6 +122,7 @@ const summaries: Readonly<Record<Silence, (engine: string) => string>> = {
 		"Docker is there, but this user may not talk to it. kind, run by this user, will fail the same way.",
 	timeout: down,
 	"bad-context": () => "The docker command is set to a context that does not exist.",
+	"bad-host": () => "The docker command is set to an address that it cannot read.",
 	other: down,
 };
 
@@ -137,6 +138,14 @@ const remedies: Readonly<Record<Silence, (host: Host) => NonEmpty<Step>>> = {
 	"bad-context": () => [
 		change("Go back to the local Docker.", "docker context use the former name", "docker", "context", "use", "default"),
 		advise("If DOCKER_CONTEXT is set, take it out: it wins.", "printenv", "DOCKER_CONTEXT"),
+	],
+	"bad-host": () => [
+		advise(
+			"Take DOCKER_HOST out of the environment, or mend it: unix:///path, ssh://host or tcp://host:port.",
+			"printenv",
+			"DOCKER_HOST",
+		),
+		advise("If it is not set, the context has the address.", "docker", "context", "inspect"),
 	],
 	other: ({ provider: { engine } }) => [advise("See what it says.", engine, "info")],
 };
@@ -187,6 +196,16 @@ function start({ system, provider, engines: { docker } }: Host): NonEmpty<Step> 
 				"docker",
 			),
 			advise("If it stops again, its log says why.", "journalctl", "--user", "-u", "docker", "-n", "50"),
+		];
+	}
+
+	if (endpoint !== "" && !/^unix:\/\/(?:\/var)?\/run\/docker\.sock$/.test(endpoint)) {
+		return [
+			advise(
+				`Docker's usual socket is /var/run/docker.sock, and the docker command looks at ${endpoint}. If that is a mistake, take DOCKER_HOST out, or choose another context.`,
+				...["docker", "context", "ls"],
+			),
+			advise("Otherwise start what should listen there. Then this answers.", "docker", "info"),
 		];
 	}
 

@@ -7,7 +7,9 @@ const silences: readonly (readonly [RegExp, NonNullable<Extract<Docker, { silenc
 	[
 		[/could not be found in this WSL/i, "no-wsl-integration"],
 		[/permission denied while trying to connect/i, "permission"],
-		[/too old|too new|API version/i, "too-old"],
+		// "check if the server supports the requested API version" is said of every 404, also of a proxy's.
+		[/version \S+ is too (?:old|new)|(?:minimum|maximum) supported API version/i, "too-old"],
+		[/invalid bind address format|unable to parse docker host|invalid proto/i, "bad-host"],
 		[/unable to resolve docker endpoint|context .* not found/i, "bad-context"],
 		[/cannot connect to the docker daemon|failed to connect to the docker api|error during connect/i, "not-running"],
 	];

@@ -63,7 +63,16 @@ export const docker = z.discriminatedUnion("state", [
 		/** Only where it is silent. */
 		silence: z
 			.object({
-				kind: z.enum(["not-running", "permission", "timeout", "too-old", "bad-context", "no-wsl-integration", "other"]),
+				kind: z.enum([
+					"not-running",
+					"permission",
+					"timeout",
+					"too-old",
+					"bad-context",
+					"bad-host",
+					"no-wsl-integration",
+					"other",
+				]),
 				said: z.string(),
 			})
 			.optional(),
