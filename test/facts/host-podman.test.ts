@@ -206,10 +206,9 @@ describe("which containers.conf has the last word", () => {
 		paths: readonly string[],
 		variables: Readonly<Record<string, string>> = {},
 	): Promise<string | undefined> {
-		const contents = [...paths, ...Object.values(given)].map((path, index) => [
-			path,
-			`[containers]\npids_limit = ${index + 1}\n`,
-		]);
+		const contents = [...paths, ...Object.values(given)].map(
+			(path, index) => [path, `[containers]\npids_limit = ${index + 1}\n`] as const,
+		);
 		const world = worldOf({ ...typical, ...Object.fromEntries(contents) });
 		const environment = () =>
 			Promise.resolve({
