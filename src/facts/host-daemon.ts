@@ -72,5 +72,4 @@ async function readFirewalld({ files, commands, host }: World, signal: AbortSign
 }
 
 /** firewalld.conf(5): nftables unless it says otherwise, since 0.6. */
-export const parseBackend = (settings: string): string =>
-	/^\s*FirewallBackend\s*=\s*(\w+)/m.exec(settings)?.[1] ?? "nftables";
+const parseBackend = (settings: string): string => /^\s*FirewallBackend\s*=\s*(\w+)/m.exec(settings)?.[1] ?? "nftables";

@@ -64,4 +64,4 @@ export function placeOf(signs: PlaceSigns): readonly [place: (typeof places)[num
 }
 
 /** Of an endpoint, `tcp://localhost:2375`. */
-export const isLoopback = (endpoint: string): boolean => /^tcp:\/\/(?:localhost|127\.|\[::1\])/.test(endpoint);
+const isLoopback = (endpoint: string): boolean => /^tcp:\/\/(?:localhost|127\.|\[::1\])/.test(endpoint);
