@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
-import { parseJsonIn } from "./answers.ts";
 import { ifAnswered } from "./attempt.ts";
+import { parseJsonIn } from "./engines/answers.ts";
 import {
 	type AddressOn,
 	parseAddresses4,
