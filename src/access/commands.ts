@@ -1,4 +1,3 @@
-import { execa } from "execa";
 import { ProbeError } from "../errors.ts";
 
 /** What a program that ran to its end printed. A non-zero exit is an answer, not an error. */
@@ -39,6 +38,8 @@ export function createCommands(): Commands {
 		run: async (argv, options = {}) => {
 			const [file, ...args] = argv;
 			const { signal, timeout = 2_000, maxOutput = 16 * 1_048_576 } = options;
+			// Loaded with the first program, for whoever runs none.
+			const { execa } = await import("execa");
 			if (signal?.aborted === true) {
 				throw new ProbeError("cancelled", `${file} was not started`);
 			}

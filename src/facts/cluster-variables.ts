@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type LineProblem, lineProblems } from "../access/envfile.ts";
 import type { Environment } from "../access/environment.ts";
-import type { ClusterOptions } from "../access/world.ts";
+import type { ClusterOptions, World } from "../access/world.ts";
 import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { clusterVariables, imageBuilderVariables, secretClusterVariables } from "../knowledge/variables.ts";
 
@@ -175,3 +175,9 @@ function isWhole(type: string, blob: string): boolean {
 
 	return offset === bytes.length && strings.length > 1 && strings[0]?.toString("latin1") === type;
 }
+
+export const readEnvironmentCluster = async (world: World): Promise<EnvironmentCluster> =>
+	parseEnvironmentCluster(await world.environment(), world.options);
+
+export const readEnvironmentImagebuilder = async (world: World): Promise<EnvironmentImagebuilder> =>
+	parseEnvironmentImagebuilder(await world.environment());
