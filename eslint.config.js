@@ -72,6 +72,7 @@ export default tseslint.config(
 			"src/addresses.ts",
 			"src/check.ts",
 			"src/diagnose.ts",
+			"src/explain/**/*.ts",
 			"src/report/**/*.ts",
 			"src/knowledge/**/*.ts",
 			"src/exit-code.ts",

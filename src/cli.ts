@@ -85,12 +85,20 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			code = list(self.optsWithGlobals(), terminal);
 		});
 	});
-	command("explain <check|code>", "show the page of a check, or of one finding, such as token/wrong-secret", (made) => {
-		made.action(async (word: string) => {
-			const { explain } = await import("./commands/explain.ts");
-			code = await explain(word, terminal);
-		});
-	});
+	command(
+		"explain [words...]",
+		"show the page of a check or finding, or say what the messages in a log mean",
+		(made) => {
+			made
+				.usage("[options] CHECK | CHECK/CODE | FILE... | TEXT | -")
+				.allowUnknownOption()
+				.addHelpText("after", explainHelp)
+				.action(async (given: string[], _: unknown, self: Command) => {
+					const { explain } = await import("./commands/explain.ts");
+					code = await explain(given, self.optsWithGlobals(), terminal, interrupted);
+				});
+		},
+	);
 	command("env", "print the variables under another program's names, or the roles that CAPMOX needs", (made) => {
 		made
 			.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
@@ -116,10 +124,10 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				code = await env(options, terminal);
 			});
 	});
-	command("schema", "print the JSON Schema of --format json", (made) => {
-		made.action(async () => {
+	command("schema [command]", "print the JSON Schema of --format json: of run and check, or of explain", (made) => {
+		made.action(async (of: string | undefined) => {
 			const { schema } = await import("./commands/schema.ts");
-			code = schema(terminal);
+			code = schema(terminal, of);
 		});
 	});
 
@@ -146,6 +154,14 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 
 	return code;
 }
+
+const explainHelp = `
+  capmox-doctor explain token/wrong-secret            the page of a finding
+  capmox-doctor explain capmox.log kubelet.log        what is known of the messages in these files
+  kubectl -n capmox-system logs deploy/capmox-controller-manager | capmox-doctor explain
+  capmox-doctor explain "VM template not found"       a text, such as an error on the screen
+
+Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it`;
 
 const manifestOption = () =>
 	new Option(

@@ -79,7 +79,7 @@ async function* fromFile(handle: FileHandle): AsyncGenerator<Buffer> {
 const utf16: Readonly<Record<string, string>> = { fffe: "utf-16le", feff: "utf-16be" };
 
 async function* asText(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-	let decoder: TextDecoder | undefined;
+	let decoder: InstanceType<typeof TextDecoder> | undefined;
 	let seen = 0;
 	for await (const chunk of chunks) {
 		if (seen === 0) {

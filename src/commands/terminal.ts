@@ -6,6 +6,8 @@ export interface Terminal {
 	/** Columns for prose. */
 	readonly columns: number;
 	readonly colour: boolean;
+	/** Someone reads stdout on a screen. */
+	readonly interactive: boolean;
 	/** Someone watches stderr, so progress is welcome. */
 	readonly watched: boolean;
 	/** Where GitHub Actions collects what a step has to say; absent elsewhere. */

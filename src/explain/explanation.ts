@@ -104,7 +104,10 @@ function inOrder(items: readonly Recognised[]): readonly Recognised[] {
 		const waitsFor = (item: Recognised) =>
 			left.some((other) => item.follows.includes(other.signature.id) && !other.follows.includes(item.signature.id));
 		// What follows from each other in a circle comes as it stands.
-		const index = Math.max(0, left.findIndex((item) => !waitsFor(item)));
+		const index = Math.max(
+			0,
+			left.findIndex((item) => !waitsFor(item)),
+		);
 		ordered.push(...left.splice(index, 1));
 	}
 

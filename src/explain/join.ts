@@ -103,8 +103,10 @@ function isWrapped(previous: Line, next: Line, first: Line): boolean {
 	}
 
 	const full = previous.columns === width && (next.columns === width || previous === first);
-	return (full && next.indent === 0 && !/^[-*•$#] /.test(next.text) && !isStatement(next.text))
-		|| (!beginsItem.test(next.text) && previous.columns + 1 + firstWord(next.text) > width);
+	return (
+		(full && next.indent === 0 && !/^[-*•$#] /.test(next.text) && !isStatement(next.text)) ||
+		(!beginsItem.test(next.text) && previous.columns + 1 + firstWord(next.text) > width)
+	);
 }
 
 /** A line of YAML or of a level: it may follow a full line, but it does not go on with it. */

@@ -65,7 +65,10 @@ interface Entry {
 /** Compiled once per run: some milliseconds. */
 export function createRecogniser({ endings, signatures }: Signatures): Recogniser {
 	const endingNames = Object.keys(endings);
-	const rules: readonly Rule[] = [...signatures.map(({ pattern }) => ({ pattern })), ...Object.values(endings).map((pattern) => ({ pattern }))];
+	const rules: readonly Rule[] = [
+		...signatures.map(({ pattern }) => ({ pattern })),
+		...Object.values(endings).map((pattern) => ({ pattern })),
+	];
 	const anError = rules.length;
 	const automaton = createAutomaton([
 		...rules.flatMap(({ pattern }, index) => literalsOf(pattern).map((literal) => [literal, index] as const)),
@@ -115,7 +118,10 @@ export function createRecogniser({ endings, signatures }: Signatures): Recognise
 		}
 	}
 
-	function record(matches: readonly Match[], { text, readable, line }: { text: string; readable: string; line: number }) {
+	function record(
+		matches: readonly Match[],
+		{ text, readable, line }: { text: string; readable: string; line: number },
+	) {
 		const kept = withoutContained(matches);
 		const deepest = kept.toSorted(byDepth)[0];
 		for (const match of kept) {
@@ -126,7 +132,13 @@ export function createRecogniser({ endings, signatures }: Signatures): Recognise
 			}
 
 			const place: Place = { source, line, head: text.slice(0, 300) };
-			tally.add({ place, text, readable, match, ...(deepest === undefined || deepest === match ? {} : { inner: deepest }) });
+			tally.add({
+				place,
+				text,
+				readable,
+				match,
+				...(deepest === undefined || deepest === match ? {} : { inner: deepest }),
+			});
 		}
 	}
 
@@ -289,7 +301,12 @@ function entryAt(bytes: Buffer, at: number): Entry {
 	if (end - start > before + after || (beginsPlainly(bytes, start) && beginsPlainly(bytes, end + 1))) {
 		const from = Math.max(start, at - before);
 		const to = Math.min(end, at + after);
-		return { end: to === end ? end + 1 : to, first: [from, to], lines: [readLine(bytes.toString("utf8", from, to))], above: 0 };
+		return {
+			end: to === end ? end + 1 : to,
+			first: [from, to],
+			lines: [readLine(bytes.toString("utf8", from, to))],
+			above: 0,
+		};
 	}
 
 	const ranges: (readonly [number, number])[] = [[start, end]];
@@ -363,10 +380,7 @@ function mayGoOn(previous: Line | undefined, next: Line | undefined): boolean {
 		next !== undefined &&
 		previous.text !== "" &&
 		next.text !== "" &&
-		(isFolded(previous.text) ||
-			next.indent > 0 ||
-			next.frame !== undefined ||
-			previous.columns >= 50)
+		(isFolded(previous.text) || next.indent > 0 || next.frame !== undefined || previous.columns >= 50)
 	);
 }
 
@@ -396,4 +410,3 @@ function around(lines: readonly Line[], at: number): readonly [number, number] {
 
 	return [from, lines.length - 1];
 }
-

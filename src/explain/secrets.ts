@@ -13,12 +13,24 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 	[/\beyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,8000}(?:\.[A-Za-z0-9_-]{0,4000})?/g, hidden],
 	[/\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}|AKIA[A-Z0-9]{16})\b/g, hidden],
 	[/(:\/\/[^\s/:@"']{0,200}:)[^\s/@"']{1,300}(?=@)/g, `$1${hidden}`],
-	[/((?:^|[^a-z0-9])(?:[a-z0-9]+[_-]){0,4}(?:secret|password|passwd|passphrase|api[_-]?key|private[_-]?key|client-key-data|certificate[_-]?key)"? ?[=:] ?["']?)(?!\[secret\]|["'\s,}])[^\s"',;}]{3,4000}/gi, `$1${hidden}`],
-	[/((?:^|[\s"'])(?:--?(?:token|certificate-key|password|secret|discovery-token|tls-bootstrap-token))[= ]["']?)[^\s"',;]{3,4000}/gi, `$1${hidden}`],
-	[/\b((?:[a-z0-9]+_)*token"?[=:] ?["']?[^\s"'=@!]{1,100}@[^\s"'=!]{1,100}![^\s"'=]{1,100}=)[^\s"',;]{3,300}/gi, `$1${hidden}`],
+	[
+		/((?:^|[^a-z0-9])(?:[a-z0-9]+[_-]){0,4}(?:secret|password|passwd|passphrase|api[_-]?key|private[_-]?key|client-key-data|certificate[_-]?key)"? ?[=:] ?["']?)(?!\[secret\]|["'\s,}])[^\s"',;}]{3,4000}/gi,
+		`$1${hidden}`,
+	],
+	[
+		/((?:^|[\s"'])(?:--?(?:token|certificate-key|password|secret|discovery-token|tls-bootstrap-token))[= ]["']?)[^\s"',;]{3,4000}/gi,
+		`$1${hidden}`,
+	],
+	[
+		/\b((?:[a-z0-9]+_)*token"?[=:] ?["']?[^\s"'=@!]{1,100}@[^\s"'=!]{1,100}![^\s"'=]{1,100}=)[^\s"',;]{3,300}/gi,
+		`$1${hidden}`,
+	],
 	[/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, hidden],
 	[/(?<!sha256[:/@]|[0-9a-f])[0-9a-f]{64}(?![0-9a-f])/gi, hidden],
-	[/(?<!proxmox:\/\/|[0-9a-f-]|uuid=|uid[=:] ?"?|reconcileID"?[=:] ?"?)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f-])/gi, hidden],
+	[
+		/(?<!proxmox:\/\/|[0-9a-f-]|uuid=|uid[=:] ?"?|reconcileID"?[=:] ?"?)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f-])/gi,
+		hidden,
+	],
 	[/\b[A-Za-z0-9+/]{120,}={0,2}/g, hidden],
 ];
 
