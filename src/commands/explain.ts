@@ -6,7 +6,7 @@ import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.t
 import { openWorld } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { explain as judge } from "../explain/explanation.ts";
-import { createRecogniser } from "../explain/recogniser.ts";
+import { compile, createRecogniser } from "../explain/recogniser.ts";
 import { maskShapes } from "../explain/secrets.ts";
 import type { Signatures } from "../explain/signature.ts";
 import { explanationJson, renderExplanation } from "../report/explanation.ts";
@@ -73,9 +73,7 @@ async function logsOf(words: readonly string[]): Promise<readonly Log[]> {
 		return [openStandardInput()];
 	}
 
-	const opened = await Promise.all(
-		words.map((word) => (word === "-" ? openStandardInput() : /[\n\r]/.test(word) ? undefined : openLog(word))),
-	);
+	const opened = await Promise.all(words.map(open));
 	const logs = opened.filter((log) => log !== undefined);
 	if (logs.length === words.length) {
 		return logs;
@@ -98,6 +96,9 @@ async function logsOf(words: readonly string[]): Promise<readonly Log[]> {
 	return [quotedLog(text)];
 }
 
+const open = async (word: string): Promise<Log | undefined> =>
+	word === "-" ? openStandardInput() : /[\n\r]/.test(word) ? undefined : await openLog(word);
+
 const looksLikePath = (word: string): boolean =>
 	/^[.~/]|[/\\].*\.|\.(?:log|txt|out|json|ya?ml|gz|xz|zst|\d)$/.test(word);
 
@@ -108,7 +109,7 @@ async function explainLogs(
 	interrupted: AbortSignal,
 ): Promise<number> {
 	const signatures = await readSignatures();
-	const recogniser = createRecogniser(signatures);
+	const recogniser = createRecogniser(compile(signatures));
 	for (const log of logs) {
 		recogniser.begin(log.name);
 		for await (const chunk of log.chunks()) {

@@ -48,8 +48,9 @@ export function explain(recognition: Recognition, mask: (text: string) => string
 	const blamed = seen.filter(({ unended, signature }) => unended > 0 && signature.kind !== "note");
 	const ids = blamed.map(({ signature }) => signature.id);
 	const toRecognised = (tally: Tally) => recognise(tally, ids, mask);
+	const place = new Map(seen.map(({ signature, firstAt }) => [signature.id, firstAt]));
 	return {
-		recognised: inOrder(blamed.map(toRecognised)),
+		recognised: inOrder(blamed.map(toRecognised), (id) => place.get(id) ?? 0),
 		ended: seen.filter(({ unended, signature }) => unended === 0 && signature.kind !== "note").map(toRecognised),
 		notes: seen.filter(({ signature }) => signature.kind === "note").map(toRecognised),
 		unrecognised: groups.map(({ line, count }) => ({ line: shorten(mask(line), 0), count })),
@@ -96,9 +97,12 @@ function shorten(text: string, at: number): string {
 	return `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
 }
 
-/** By rank, then by the line where it was seen first; what follows from another of the same rank comes after it. */
-function inOrder(items: readonly Recognised[]): readonly Recognised[] {
-	const left = items.toSorted((a, b) => rank[a.kind] - rank[b.kind] || a.first.line - b.first.line);
+/** By rank, then by the line where it was seen first, in a line from its end; what follows from another of the same rank comes after it. */
+function inOrder(items: readonly Recognised[], columnOf: (id: string) => number): readonly Recognised[] {
+	const left = items.toSorted(
+		(a, b) =>
+			rank[a.kind] - rank[b.kind] || a.first.line - b.first.line || columnOf(b.signature.id) - columnOf(a.signature.id),
+	);
 	const ordered: Recognised[] = [];
 	while (left.length > 0) {
 		const waitsFor = (item: Recognised) =>

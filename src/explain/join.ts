@@ -10,7 +10,7 @@ export interface Line {
 	readonly frame?: { readonly right: boolean; readonly room: number };
 }
 
-const framed = /^(\s*)([│┃║|┆])(.*?)(\s*)([│┃║|┆]?)\s*$/u;
+const framed = /^(\s*)([│┃║|┆]|>+(?= ))(.*?)(\s*)([│┃║|┆]?)\s*$/u;
 
 export function readLine(raw: string): Line {
 	const line = withoutEscapes(raw).replace(/\r+$/, "");
@@ -48,7 +48,9 @@ const beginsEntry = new RegExp(
 );
 /** What begins something new, unless the line before is full to its last column. */
 const beginsItem =
-	/^(?:[-*•✓✗✔✘–] |==> |--> |[$#>] |(?:error|fatal|panic|warning|info|debug|warn)\b[:[ ]|\[[A-Za-z!][\w!-]*\] |(?:TASK|PLAY) |apiVersion:|kind:|[A-Za-z][\w./-]*:(?: |$))/i;
+	/^(?:[-*•✓✗✔✘–] |==> |--> |[$#>] |(?:error|fatal|panic|warning|info|debug|warn)\b[:[ ]|\[[A-Za-z!][\w!-]*\] |(?:TASK|PLAY) |apiVersion:|kind:)/i;
+/** A key of YAML or a label; in the middle of a log's entry, it may be a name that was brought to the next line. */
+const beginsKey = /^[A-Za-z][\w./-]*:(?: |$)/;
 
 const isScalar = (text: string): boolean => /^(?:- )?[\w./"'-]+: +(?![|>][-+0-9]*$)\S/.test(text) || /^- \S/.test(text);
 /** The head of a folded scalar: its lines are one. */
@@ -79,11 +81,11 @@ export function continues(previous: Line, next: Line, first: Line, folded: boole
 		return false;
 	}
 
-	if (isScalar(first.text) && !/^- /.test(next.text) && next.indent > first.indent) {
+	if (isScalar(first.text) && !next.text.startsWith("- ") && next.indent > first.indent) {
 		return true;
 	}
 
-	if (folded && next.indent === first.indent && !/^- /.test(next.text)) {
+	if (folded && next.indent === first.indent && !next.text.startsWith("- ")) {
 		return true;
 	}
 
@@ -93,7 +95,7 @@ export function continues(previous: Line, next: Line, first: Line, folded: boole
 /** A word went to the next line because it found no room, or a letter did. */
 function goesOnInFrame(previous: Line, next: Line, room: number): boolean {
 	const left = room - previous.columns;
-	return left <= 1 || (!beginsItem.test(next.text) && left <= firstWord(next.text) + 1);
+	return left <= 1 || (!beginsItem.test(next.text) && !beginsKey.test(next.text) && left <= firstWord(next.text) + 1);
 }
 
 function isWrapped(previous: Line, next: Line, first: Line): boolean {
@@ -102,16 +104,13 @@ function isWrapped(previous: Line, next: Line, first: Line): boolean {
 		return false;
 	}
 
-	const full = previous.columns === width && (next.columns === width || previous === first);
+	const isItem = beginsItem.test(next.text) || (beginsKey.test(next.text) && !beginsEntry.test(first.text));
+	const full = previous.columns === width && next.indent === 0 && !isItem;
 	return (
-		(full && next.indent === 0 && !/^[-*•$#] /.test(next.text) && !isStatement(next.text)) ||
-		(!beginsItem.test(next.text) && previous.columns + 1 + firstWord(next.text) > width)
+		(full && (next.columns === width || previous === first)) ||
+		(!isItem && previous.columns + 1 + firstWord(next.text) > width)
 	);
 }
-
-/** A line of YAML or of a level: it may follow a full line, but it does not go on with it. */
-const isStatement = (text: string): boolean =>
-	/^(?:(?:error|fatal|panic|warning|info|debug|warn)\b[:[ ]|[A-Za-z][\w./-]*: )/i.test(text);
 
 /** The lines as one: `spaced` to be read, `tight` for patterns whose blanks may be missing, because it may be that a word was cut. */
 export function joinLines(lines: readonly Line[]): { readonly spaced: string; readonly tight: string } {

@@ -6,8 +6,7 @@ export const isSkipped = (byte: number): boolean =>
 	byte <= 0x20 || byte >= 0x7f || byte === 0x22 || byte === 0x27 || byte === 0x5c || byte === 0x60 || byte === 0x7c;
 
 /** A text as a search sees it: lower case, without the bytes that it skips. */
-export const squeeze = (text: string): string =>
-	[...text.toLowerCase()].filter((character) => !isSkipped(character.codePointAt(0) ?? 0)).join("");
+export const squeeze = (text: string): string => text.toLowerCase().replace(/[^\x21-\x7e]|["'\\`|]/g, "");
 
 /** Longer ones find no less, and cost memory. */
 const longest = 24;

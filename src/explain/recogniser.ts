@@ -62,18 +62,30 @@ interface Entry {
 	readonly above: number;
 }
 
-/** Compiled once per run: some milliseconds. */
-export function createRecogniser({ endings, signatures }: Signatures): Recogniser {
-	const endingNames = Object.keys(endings);
-	const rules: readonly Rule[] = [
+/** Signatures made ready to look for. */
+export interface Rules {
+	readonly signatures: readonly Signature[];
+	readonly endingNames: readonly string[];
+	/** Of the signatures, then of the endings. */
+	readonly rules: readonly Rule[];
+	readonly automaton: Automaton;
+}
+
+/** Takes some milliseconds; a program does it once. */
+export function compile({ endings, signatures }: Signatures): Rules {
+	const rules = [
 		...signatures.map(({ pattern }) => ({ pattern })),
 		...Object.values(endings).map((pattern) => ({ pattern })),
 	];
-	const anError = rules.length;
 	const automaton = createAutomaton([
 		...rules.flatMap(({ pattern }, index) => literalsOf(pattern).map((literal) => [literal, index] as const)),
-		...errorWords.map((word) => [squeeze(word), anError] as const),
+		...errorWords.map((word) => [squeeze(word), rules.length] as const),
 	]);
+	return { signatures, endingNames: Object.keys(endings), rules, automaton };
+}
+
+export function createRecogniser({ signatures, endingNames, rules, automaton }: Rules): Recogniser {
+	const anError = rules.length;
 	const tallies = new Map<Signature, Tally>();
 	const groups = createGroups();
 	let scanner = createScanner(automaton, anError + 1);
@@ -267,8 +279,8 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 			const start = read - from;
 			const { length } = bytes;
 			for (let index = from; index < length; index++) {
-				const byte = bytes[index] as number;
-				const letter = classes[byte] as number;
+				const byte = bytes[index] ?? 0;
+				const letter = classes[byte] ?? 0;
 				if (colour) {
 					colour = !(byte >= 0x40 && byte !== 0x5b && byte <= 0x7e) && letter !== 1;
 					continue;
@@ -284,7 +296,7 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 					continue;
 				}
 
-				state = next[state * width + letter] as number;
+				state = next[state * width + letter] ?? 0;
 				if (state >= firstFound) {
 					report(index, start + index, hits);
 				}

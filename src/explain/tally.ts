@@ -39,6 +39,8 @@ export interface Tally {
 	/** Of these, how often nothing said that it ended well. */
 	readonly unended: number;
 	readonly first: Place | undefined;
+	/** Where the message stands in the first line. */
+	readonly firstAt: number;
 	readonly last: Place | undefined;
 	readonly examples: readonly Example[];
 	/** Ids of deeper causes in the same messages, with how often. */
@@ -61,6 +63,7 @@ export function createTally(signature: Signature): Tally {
 	let count = 0;
 	let closed = 0;
 	let first: Place | undefined;
+	let firstAt = 0;
 	let last: Place | undefined;
 	return {
 		signature,
@@ -73,6 +76,9 @@ export function createTally(signature: Signature): Tally {
 		get first() {
 			return first;
 		},
+		get firstAt() {
+			return firstAt;
+		},
 		get last() {
 			return last;
 		},
@@ -82,7 +88,11 @@ export function createTally(signature: Signature): Tally {
 		inner,
 		add({ place, text, readable, match, inner: deeper }) {
 			count++;
-			first ??= place;
+			if (first === undefined) {
+				first = place;
+				firstAt = match.start;
+			}
+
 			last = place;
 			if (deeper !== undefined) {
 				inner.set(deeper.signature.id, (inner.get(deeper.signature.id) ?? 0) + 1);
