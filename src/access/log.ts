@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "../errors.ts";
 
 /** A text of any length, to be read once from its begin. */
@@ -7,7 +8,7 @@ export interface Log {
 	/** As the user wrote it; "the standard input" for `-`. */
 	readonly name: string;
 	/** Bytes of UTF-8. A chunk is only good until the next one. Throws UsageError where they are no text. */
-	chunks(): AsyncGenerator<Buffer>;
+	chunks(interrupted: AbortSignal): AsyncGenerator<Buffer>;
 }
 
 const chunkSize = 262_144;
@@ -21,7 +22,8 @@ const looked = 8_192;
 export async function openLog(path: string): Promise<Log | undefined> {
 	let handle: FileHandle;
 	try {
-		handle = await open(path, constants.O_RDONLY);
+		// Never waits for the writer of a named pipe, because a thread that does outlives even process.exit.
+		handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
 	} catch (error) {
 		const code = error instanceof Error && "code" in error ? String(error.code) : "";
 		if (["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"].includes(code)) {
@@ -31,12 +33,13 @@ export async function openLog(path: string): Promise<Log | undefined> {
 		throw new UsageError(`${path} cannot be read: ${reasons[code] ?? code}`, { cause: error });
 	}
 
-	if ((await handle.stat()).isDirectory()) {
+	const stat = await handle.stat();
+	if (stat.isDirectory()) {
 		await handle.close();
 		throw new UsageError(`${path} is a directory; name the files in it`);
 	}
 
-	return { name: path, chunks: () => asText(path, fromFile(handle)) };
+	return { name: path, chunks: (interrupted) => asText(path, fromFile(path, handle, stat.isFIFO(), interrupted)) };
 }
 
 const reasons: Readonly<Record<string, string>> = { EACCES: "permission denied", EPERM: "permission denied" };
@@ -48,7 +51,7 @@ export function openStandardInput(): Log {
 	}
 
 	const name = "the standard input";
-	return { name, chunks: () => asText(name, process.stdin as AsyncIterable<Buffer>) };
+	return { name, chunks: (interrupted) => asText(name, fromStandardInput(interrupted)) };
 }
 
 /** A text of the command line. */
@@ -59,19 +62,65 @@ export const quotedLog = (text: string): Log => ({
 	},
 });
 
-async function* fromFile(handle: FileHandle): AsyncGenerator<Buffer> {
-	const space = Buffer.allocUnsafe(chunkSize);
+/** Ends, too, where the user has seen enough. */
+async function* fromStandardInput(interrupted: AbortSignal): AsyncGenerator<Buffer> {
+	const { stdin } = process;
+	interrupted.addEventListener("abort", () => {
+		stdin.destroy();
+	});
 	try {
-		for (;;) {
-			const { bytesRead } = await handle.read(space, 0, chunkSize, null);
-			if (bytesRead === 0) {
+		yield* stdin as AsyncIterable<Buffer>;
+	} catch (error) {
+		if (!interrupted.aborted) {
+			throw error;
+		}
+	}
+}
+
+/** Milliseconds between two looks at a pipe, and those that it may be without a writer. */
+const pause = 20;
+const patience = 1_500;
+
+async function* fromFile(
+	path: string,
+	handle: FileHandle,
+	isPipe: boolean,
+	interrupted: AbortSignal,
+): AsyncGenerator<Buffer> {
+	const space = Buffer.allocUnsafe(chunkSize);
+	const giveUp = performance.now() + patience;
+	let began = !isPipe;
+	try {
+		while (!interrupted.aborted) {
+			const read = await readInto(space, handle);
+			if (read === 0 && began) {
 				return;
 			}
 
-			yield space.subarray(0, bytesRead);
+			if (read > 0) {
+				began = true;
+				yield space.subarray(0, read);
+			} else if (read === 0 && performance.now() > giveUp) {
+				throw new UsageError(`${path} is a named pipe that nobody writes to`);
+			} else {
+				await sleep(pause);
+			}
 		}
 	} finally {
 		await handle.close();
+	}
+}
+
+/** Bytes read, 0 at the end, -1 where a pipe has nothing yet. */
+async function readInto(space: Buffer, handle: FileHandle): Promise<number> {
+	try {
+		return (await handle.read(space, 0, chunkSize, null)).bytesRead;
+	} catch (error) {
+		if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
+			return -1;
+		}
+
+		throw error;
 	}
 }
 

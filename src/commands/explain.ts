@@ -112,12 +112,16 @@ async function explainLogs(
 	const recogniser = createRecogniser(compile(signatures));
 	for (const log of logs) {
 		recogniser.begin(log.name);
-		for await (const chunk of log.chunks()) {
+		for await (const chunk of log.chunks(interrupted)) {
 			recogniser.feed(chunk);
 			if (interrupted.aborted) {
-				return 0;
+				break;
 			}
 		}
+	}
+
+	if (interrupted.aborted) {
+		return 0;
 	}
 
 	const mask = await maskOf(options);

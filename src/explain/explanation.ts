@@ -33,11 +33,17 @@ export interface Explanation {
 	readonly ended: readonly Recognised[];
 	/** No failures: what helps to read one. */
 	readonly notes: readonly Recognised[];
+	/** The most frequent kinds of lines that may be errors, masked. */
 	readonly unrecognised: readonly Group[];
-	readonly others: number;
+	/** Of all of them. */
+	readonly unrecognisedKinds: number;
+	readonly unrecognisedLines: number;
 	readonly lines: number;
 	readonly bytes: number;
 }
+
+/** Kinds of unrecognised lines that are kept. */
+const mostGroups = 100;
 
 const rank: Readonly<Record<Kind, number>> = { cause: 0, symptom: 1, consequence: 2, waiting: 3, wrapper: 4, note: 5 };
 
@@ -53,8 +59,9 @@ export function explain(recognition: Recognition, mask: (text: string) => string
 		recognised: inOrder(blamed.map(toRecognised), (id) => place.get(id) ?? 0),
 		ended: seen.filter(({ unended, signature }) => unended === 0 && signature.kind !== "note").map(toRecognised),
 		notes: seen.filter(({ signature }) => signature.kind === "note").map(toRecognised),
-		unrecognised: groups.map(({ line, count }) => ({ line: shorten(mask(line), 0), count })),
-		others,
+		unrecognised: groups.slice(0, mostGroups).map(({ line, count }) => ({ line: shorten(mask(line), 0), count })),
+		unrecognisedKinds: groups.length,
+		unrecognisedLines: groups.reduce((sum, { count }) => sum + count, others),
 		lines,
 		bytes,
 	};

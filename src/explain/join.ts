@@ -13,7 +13,7 @@ export interface Line {
 const framed = /^(\s*)([│┃║|┆]|>+(?= ))(.*?)(\s*)([│┃║|┆]?)\s*$/u;
 
 export function readLine(raw: string): Line {
-	const line = withoutEscapes(raw).replace(/\r+$/, "");
+	const line = withoutEscapes(raw);
 	const [, , border, inside = "", padding = "", right] = framed.exec(line) ?? [];
 	const content = (border === undefined ? line : inside).replace(/\t/g, "        ");
 	const text = content.trim();
@@ -31,7 +31,7 @@ export function readLine(raw: string): Line {
 const months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec";
 /** A stamp of time, a level with it, JSON, logfmt: the begin of an entry, wherever it stands. */
 const beginsEntry = new RegExp(
-	[
+	`^(?:\\S{1,60} ){0,2}?(?:${[
 		"[IWEF]\\d{4} \\d\\d:\\d\\d:",
 		"\\[?\\d{4}[-/]\\d\\d[-/]\\d\\d[T ,]",
 		"\\[?\\d\\d:\\d\\d:\\d\\d",
@@ -42,9 +42,7 @@ const beginsEntry = new RegExp(
 		"\\[pod/",
 		"UPID:",
 		"[├└╭╰┌+]",
-	]
-		.map((start) => `^(?:\\S{1,60} ){0,2}?${start}`)
-		.join("|"),
+	].join("|")})`,
 );
 /** What begins something new, unless the line before is full to its last column. */
 const beginsItem =
@@ -54,7 +52,7 @@ const beginsKey = /^[A-Za-z][\w./-]*:(?: |$)/;
 
 const isScalar = (text: string): boolean => /^(?:- )?[\w./"'-]+: +(?![|>][-+0-9]*$)\S/.test(text) || /^- \S/.test(text);
 /** The head of a folded scalar: its lines are one. */
-export const isFolded = (text: string): boolean => /: +>[-+0-9]*$/.test(text);
+export const isFolded = (text: string): boolean => /: +>[-+0-9]{0,2}$/.test(text.slice(-8));
 
 const firstWord = (text: string): number => /^\S*/.exec(text)?.[0].length ?? 0;
 /** Shorter lines are not wrapped, they end. */

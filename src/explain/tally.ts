@@ -103,7 +103,7 @@ export function createTally(signature: Signature): Tally {
 			if (examples.size < mostExamples) {
 				const key = likenessOf(readable);
 				if (!examples.has(key)) {
-					examples.set(key, { text: readable, at: match.start });
+					examples.set(key, { text: Buffer.from(readable).toString(), at: match.start });
 				}
 			}
 		},

@@ -140,18 +140,17 @@ const fewest = 5;
 const most = 50;
 
 function renderUnrecognised({ explanation }: Explained, options: ExplanationOptions): string {
-	const { unrecognised, others, recognised } = explanation;
-	const total = unrecognised.reduce((sum, { count }) => sum + count, others);
-	if (total === 0) {
+	const { unrecognised, unrecognisedKinds, unrecognisedLines, recognised } = explanation;
+	if (unrecognisedLines === 0) {
 		return "";
 	}
 
 	const shown = unrecognised.slice(0, options.verbose ? most : fewest);
-	const more = unrecognised.length - shown.length;
-	const kinds = unrecognised.length === 1 ? "" : ` of ${number(unrecognised.length)} kinds`;
+	const more = unrecognisedKinds - shown.length;
+	const kinds = unrecognisedKinds === 1 ? "" : ` of ${number(unrecognisedKinds)} kinds`;
 	return [
 		prose(
-			`Not recognised: ${counted(total, recognised.length === 0 ? "line" : "other line")}${kinds} that may be errors.${more > 0 ? " The most frequent:" : ""}`,
+			`Not recognised: ${counted(unrecognisedLines, recognised.length === 0 ? "line" : "other line")}${kinds} that may be errors.${more > 0 ? " The most frequent:" : ""}`,
 			0,
 			options,
 		),
@@ -187,23 +186,20 @@ function prose(text: string, indent: number, { width }: ExplanationOptions): str
 	return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
-/** Kinds of lines that a document holds. */
-const mostGroups = 100;
-
 export function explanationJson({ version, sources, explanation, exitCode }: Explained): string {
-	const { recognised, ended, notes, unrecognised, others, lines, bytes } = explanation;
+	const { recognised, ended, notes, unrecognised, unrecognisedLines, lines, bytes } = explanation;
 	const report: ExplanationReport = {
 		schema: "capmox-doctor/explain/v1",
 		version,
 		recognised: recognised.map(toItem),
 		ended: ended.map(toItem),
 		notes: notes.map(toItem),
-		unrecognised: unrecognised.slice(0, mostGroups).map(({ line, count }) => ({ line, count })),
+		unrecognised: unrecognised.map(({ line, count }) => ({ line, count })),
 		summary: {
 			sources: [...sources],
 			lines,
 			bytes,
-			unrecognised: unrecognised.reduce((sum, { count }) => sum + count, others),
+			unrecognised: unrecognisedLines,
 		},
 		exitCode,
 	};

@@ -124,36 +124,69 @@ function renderTable(lines: readonly string[], options: PageOptions): string {
 		.join("\n");
 }
 
-/** A piece of code in a sentence is one word, though it holds blanks. */
+/** Wraps at blanks. A piece of code is one word, though it holds blanks. */
 function wrap(text: string, width: number, lead: string, { paint }: PageOptions): string {
-	const words = text.match(/(?:`[^`]*`|[^\s`])+/g) ?? [];
 	const lines: string[] = [];
 	let line = lead;
 	let columns = lead.length;
-	for (const word of words) {
-		const length = plain(word).length;
+	for (const { shown, length } of wordsOf(text, paint)) {
 		if (columns > lead.length && columns + 1 + length > width) {
 			lines.push(line);
 			line = " ".repeat(lead.length);
 			columns = lead.length;
 		}
 
-		line += (columns > lead.length ? " " : "") + painted(word, paint);
-		columns += (columns > lead.length ? 1 : 0) + length;
+		const gap = columns > lead.length ? " " : "";
+		line += gap + shown;
+		columns += gap.length + length;
 	}
 
 	return [...lines, line].join("\n");
 }
 
-const link = /\[([^\]]+)\]\(([^)\s]+)\)/g;
+interface Word {
+	readonly shown: string;
+	readonly length: number;
+}
+
+/** Text, code and strong words, with what joins them without a blank kept together. */
+function wordsOf(text: string, paint: ChalkInstance): readonly Word[] {
+	const words: Word[] = [];
+	let open = false;
+	const add = (part: string, colour: (text: string) => string) => {
+		const last = words.at(-1);
+		if (open && last !== undefined) {
+			words[words.length - 1] = { shown: last.shown + colour(part), length: last.length + part.length };
+		} else {
+			words.push({ shown: colour(part), length: part.length });
+		}
+
+		open = true;
+	};
+	for (const [, code, strong, rest = ""] of withLinks(text).matchAll(
+		/`([^`]*)`|\*\*([^*]+)\*\*|((?:[^`*]|\*(?!\*))+|.)/gs,
+	)) {
+		if (code !== undefined) {
+			add(code.replaceAll("\\|", "|"), paint.cyan);
+			continue;
+		}
+
+		const colour = strong === undefined ? (part: string) => part : paint.bold;
+		for (const part of (strong ?? rest).split(/(\s+)/)) {
+			if (/^\s+$/.test(part)) {
+				open = false;
+			} else if (part !== "") {
+				add(part, colour);
+			}
+		}
+	}
+
+	return words;
+}
+
+const withLinks = (text: string): string => text.replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, "$1 ($2)");
 const plain = (text: string): string =>
-	text
-		.replace(link, "$1 ($2)")
+	withLinks(text)
 		.replace(/`([^`]*)`/g, "$1")
 		.replace(/\*\*([^*]+)\*\*/g, "$1")
 		.replaceAll("\\|", "|");
-const painted = (word: string, paint: ChalkInstance): string =>
-	word
-		.replace(link, "$1 ($2)")
-		.replace(/`([^`]*)`/g, (_, code: string) => paint.cyan(code.replaceAll("\\|", "|")))
-		.replace(/\*\*([^*]+)\*\*/g, (_, strong: string) => paint.bold(strong));
