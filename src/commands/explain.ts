@@ -147,7 +147,7 @@ async function explainLogs(
 }
 
 /** The build turns the YAML into JSON, which is read in a tenth of the time. */
-export async function readSignatures(): Promise<Signatures> {
+async function readSignatures(): Promise<Signatures> {
 	const read = (name: string) =>
 		createFiles().readText(fileURLToPath(new URL(`../knowledge/${name}`, import.meta.url)));
 	const built = await read("signatures.json");

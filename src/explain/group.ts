@@ -17,7 +17,7 @@ for (let byte = 0; byte < 256; byte++) {
 }
 
 /** A number that two lines share where they differ only in words that hold a digit: times, ids, addresses, names. */
-export function likeness(bytes: Buffer, start: number, end: number): number {
+function likeness(bytes: Buffer, start: number, end: number): number {
 	let hash = 0x811c9dc5;
 	let word = 0;
 	let hasDigit = 0;
@@ -51,7 +51,7 @@ const loud =
 const harmless =
 	/\b(?:failed=0|0 errors?|no errors?|errors?[:=] ?(?:0|none|nil|null|"")|errors?: ?\[\]|without errors?)\b|"error": ?(?:null|"")/i;
 
-export const looksLikeError = (line: string): boolean => !quiet.test(line) && loud.test(line) && !harmless.test(line);
+const looksLikeError = (line: string): boolean => !quiet.test(line) && loud.test(line) && !harmless.test(line);
 
 /** A part of a long text would keep all of it in memory. */
 const copied = (line: string): string => Buffer.from(line.slice(0, 2_000)).toString();
