@@ -70,6 +70,7 @@ export default tseslint.config(
 	{
 		files: [
 			"src/addresses.ts",
+			"src/go-yaml.ts",
 			"src/check.ts",
 			"src/diagnose.ts",
 			"src/explain/**/*.ts",

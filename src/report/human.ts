@@ -97,7 +97,7 @@ function renderFinding(finding: ReportedFinding, options: HumanOptions): string 
 function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [
 		labelled(number, adviceOf(step), options),
-		...typed(step).map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`),
+		...typed(step).flatMap((text) => text.split("\n").map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`)),
 		...(step.undo === undefined ? [] : [prose(`To undo: ${step.undo}`, 18, options)]),
 	].join("\n");
 }
