@@ -1,4 +1,5 @@
 import type { Check } from "../src/check.ts";
+import capiCompat from "./capi-compat.ts";
 import cgroupNamed from "./cgroup-named.ts";
 import cgroupSystemd from "./cgroup-systemd.ts";
 import cgroupV2 from "./cgroup-v2.ts";
@@ -20,4 +21,5 @@ export const checks: readonly Check[] = [
 	kindHost,
 	token,
 	permissions,
+	capiCompat,
 ];

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
-import { formats, type Terminal } from "./commands/terminal.ts";
+import { formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -32,6 +32,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.option("--kubeconfig <file>", "kubeconfig of the management cluster")
 		.option("--context <name>", "context in that kubeconfig")
 		.option("-n, --namespace <name>", "look only at this namespace of the management cluster")
+		.option("--knowledge <file>", "a table of versions that fit together, in place of the built-in one")
 		.addOption(
 			new Option("--timeout <duration>", "time for the whole run, such as 30s or 2m")
 				.argParser(parseDuration)
@@ -121,6 +122,13 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			const { env } = await import("./commands/env.ts");
 			code = await env(options, terminal);
 		});
+	command(
+		"matrix",
+		"which versions of CAPMOX, Cluster API and Kubernetes fit together, and which are in use here",
+	).action(async (_: unknown, self: Command) => {
+		const { matrix } = await import("./commands/matrix.ts");
+		code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
+	});
 	command("schema", "print the JSON Schema of --format json").action(async () => {
 		const { schema } = await import("./commands/schema.ts");
 		code = schema(terminal);

@@ -9,6 +9,7 @@ import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
 import { readHostClock, readHostInotify, readHostKernel, readHostMemory, readHostStorage } from "./host-resources.ts";
 import { readHostSystem } from "./host-system.ts";
 import { readHostTools } from "./host-tools.ts";
+import { readKnowledgeCompatibility } from "./knowledge.ts";
 import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
 import { managementProbes } from "./management-probes.ts";
 import { readProxmoxPermissions, readProxmoxSetup } from "./permissions.ts";
@@ -58,6 +59,7 @@ export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
 	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },
 	"host.proxies": { deadline: 9_000, read: readHostProxies },
 	...managementProbes,
+	"knowledge.compatibility": { deadline: 2_000, read: (world) => readKnowledgeCompatibility(world) },
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": { deadline: 26_000, read: readProxmoxAccess },
 	// It waits for proxmox.access, then asks three times over, each time all at once.

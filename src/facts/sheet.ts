@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
+import { knowledgeCompatibility } from "../knowledge/compatibility.ts";
 import { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import { environmentProxmox } from "./environment.ts";
 import { hostCgroups } from "./host-cgroups.ts";
@@ -38,6 +39,7 @@ export const schemas = {
 	"host.proxmoxAddresses": hostProxmoxAddresses,
 	"host.proxies": hostProxies,
 	...managementSchemas,
+	"knowledge.compatibility": knowledgeCompatibility,
 	"proxmox.access": proxmoxAccess,
 	"proxmox.permissions": proxmoxPermissions,
 	"proxmox.setup": proxmoxSetup,
