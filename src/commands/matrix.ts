@@ -61,7 +61,7 @@ function inUseOf(sheet: FactSheet, knowledge: Facts["knowledge.compatibility"]):
 	return { capmox: parts.get(labels.capmox)?.version, core: parts.get(labels.core)?.version };
 }
 
-export function renderMatrix({ table, from, today }: Facts["knowledge.compatibility"], inUse: InUse): string {
+function renderMatrix({ table, from, today }: Facts["knowledge.compatibility"], inUse: InUse): string {
 	const age = ageOf(table, today);
 	const lines = [
 		...renderCapmox(table, inUse),

@@ -20,7 +20,6 @@ const capmoxRow = z.strictObject({
 	after: z.array(minor),
 	...origin,
 });
-export type CapmoxRow = z.infer<typeof capmoxRow>;
 
 const capiRow = z.strictObject({
 	minor,
