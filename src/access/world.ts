@@ -7,7 +7,7 @@ import { createFiles, type Files } from "./files.ts";
 import { type Knowledge, readKnowledge } from "./knowledge.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { createProxmoxApi, type ProxmoxApi, type ProxmoxOptions } from "./proxmox-api.ts";
+import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
 /** Everything that a probe can ask. Tests put stand-ins in its place; nothing else reaches outside. */
@@ -32,7 +32,7 @@ export interface World {
 	manifest(): Promise<Manifest | undefined>;
 	/** The table of versions that fit together: what `--knowledge` names, else the one that ships. */
 	knowledge(): Promise<Knowledge>;
-	proxmox(options: ProxmoxOptions): ProxmoxApi;
+	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
 	now(): Date;
 }
 
@@ -87,7 +87,7 @@ export function openWorld(options: WorldOptions): World {
 		? openRecordedHost(existingDirectory(root))
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
-	const processEnvironment = recorded ? {} : process.env;
+	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
 	let environment: Promise<Environment> | undefined;
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
@@ -108,7 +108,11 @@ export function openWorld(options: WorldOptions): World {
 		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
 		knowledge: () => readKnowledge(options.knowledge),
-		proxmox: createProxmoxApi,
+		// Node's TLS is loaded by whoever talks to Proxmox, and by nobody else.
+		proxmox: async (proxmoxOptions) => {
+			const { createProxmoxApi } = await import("./proxmox-api.ts");
+			return createProxmoxApi(proxmoxOptions);
+		},
 		now: () => new Date(),
 	};
 }
