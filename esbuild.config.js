@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { parse } from "yaml";
 
@@ -39,6 +39,10 @@ await build({
 const { checks } = await import(`./${made}/commands/checks.js`);
 await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 
+/** Read when a check asks for it, and for users to copy; as far from the chunks as from src/access. */
+await mkdir(`${made}/knowledge`);
+await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
+
 /** The schemas of the JSON reports, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
 schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
@@ -46,7 +50,6 @@ schema({ out: (text) => writeFileSync(`${made}/explain-v1.schema.json`, text) },
 
 /** The signatures as JSON, which is read in a tenth of the time; their samples are only for tests. */
 const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));
-await mkdir(`${made}/knowledge`);
 await writeFile(
 	`${made}/knowledge/signatures.json`,
 	JSON.stringify({ endings, signatures }, (name, value) => (name === "samples" ? undefined : value)),

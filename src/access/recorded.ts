@@ -57,6 +57,7 @@ async function recordedType(tree: Files, path: string): Promise<number | undefin
 function createRecordedCommands(tree: Files): Commands {
 	return {
 		killAll: () => undefined,
+		serve: ([file]) => Promise.reject(new ProbeError("not-set-up", `${file} is not started for a copied tree`)),
 		run: async (argv) => {
 			const line = argv.join(" ");
 			const name = outputs.find(([beginning]) => line.startsWith(beginning))?.[1];

@@ -8,6 +8,7 @@ import build from "../support/build.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
 import { measureExplain } from "./explain.ts";
+import { benchManagement } from "./management.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 const empty = fileURLToPath(new URL("../support/empty/", import.meta.url));
@@ -110,4 +111,5 @@ await checkToken(proxmox);
 await proxmox.close();
 memory();
 explain();
+await benchManagement(judge);
 process.exitCode = failed ? 1 : 0;
