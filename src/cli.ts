@@ -193,6 +193,12 @@ const examining = (command: Command): Command =>
 		.addOption(manifestOption())
 		.addOption(knowledgeOption())
 		.option(
+			"--workload <cluster>",
+			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+		)
+		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
+		.option("--workload-context <name>", "context in that kubeconfig")
+		.option(
 			"--report <format[=file]>",
 			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,
 			addReport,

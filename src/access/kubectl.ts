@@ -10,6 +10,8 @@ import { type Page, parseJson, parsePage } from "./kubernetes-list.ts";
 export interface KubectlOptions {
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** What the user gave the kubeconfig by, for messages; default `--kubeconfig`. */
+	readonly option?: string | undefined;
 	readonly processEnvironment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -177,10 +179,10 @@ function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): read
 
 /** Without any kubeconfig kubectl asks localhost:8080, and its "connection refused" would blame a cluster that does not exist. */
 async function requireKubeconfig(files: Files, options: KubectlOptions): Promise<void> {
-	const { kubeconfig, processEnvironment } = options;
+	const { kubeconfig, processEnvironment, option = "--kubeconfig" } = options;
 	if (kubeconfig !== undefined) {
 		if ((await files.stat(kubeconfig)) === undefined) {
-			throw new ProbeError("misconfigured", `--kubeconfig: there is no file ${kubeconfig}`);
+			throw new ProbeError("misconfigured", `${option}: there is no file ${kubeconfig}`);
 		}
 
 		return;

@@ -34,6 +34,9 @@ export interface GlobalOptions {
 	readonly kubeconfig?: string;
 	readonly context?: string;
 	readonly namespace?: string;
+	readonly workload?: string;
+	readonly workloadKubeconfig?: string;
+	readonly workloadContext?: string;
 	/** A folder that stands in for `/`; only `run` and `check` take it. */
 	readonly root?: string;
 	/** Of `run`, `check` and `env`. */

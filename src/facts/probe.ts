@@ -148,6 +148,34 @@ export const probes: Probes = {
 		const { knowledgeCompatibility: schema } = await import("../knowledge/compatibility.ts");
 		return { schema, read: (world) => readKnowledgeCompatibility(world) };
 	}),
+	"node.kubelet": probe(4_000, async () => {
+		const { nodeKubelet: schema, readNodeKubelet: read } = await import("./node-kubelet.ts");
+		return { schema, read };
+	}),
+	"node.interfaces": probe(5_000, async () => {
+		const { nodeInterfaces: schema, readNodeInterfaces: read } = await import("./node-interfaces.ts");
+		return { schema, read };
+	}),
+	"node.routes": probe(7_000, async () => {
+		const { nodeRoutes: schema, readNodeRoutes: read } = await import("./node-addresses.ts");
+		return { schema, read };
+	}),
+	"environment.networks": probe(10_000, async () => {
+		const { networks: schema, readManifestNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"management.networks": probe(55_000, async () => {
+		const { networks: schema, readManagementNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"workload.nodes": probe(55_000, async () => {
+		const { workloadNodes: schema, readWorkloadNodes: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
+	"workload.reach": probe(56_000, async () => {
+		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": probe(26_000, async () => {
 		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");
