@@ -4,6 +4,7 @@ import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
+import { type Knowledge, readKnowledge } from "./knowledge.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { keepPrivately, type PrivateFile } from "./private-file.ts";
@@ -37,6 +38,8 @@ export interface World {
 	environment(): Promise<Environment>;
 	/** What `--manifest` names, read once. Rejects with a UsageError where it cannot be read. */
 	manifest(): Promise<Manifest | undefined>;
+	/** The table of versions that fit together: what `--knowledge` names, else the one that ships. */
+	knowledge(): Promise<Knowledge>;
 	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
 	now(): Date;
 }
@@ -85,6 +88,8 @@ export interface WorldOptions extends ClusterOptions {
 	readonly namespace?: string | undefined;
 	/** A file with the objects of a cluster, or `-`. */
 	readonly manifest?: string | undefined;
+	/** A file in place of the table of versions that ships. */
+	readonly knowledge?: string | undefined;
 }
 
 /** @throws UsageError where `root` is no directory. */
@@ -135,6 +140,7 @@ export function openWorld(options: WorldOptions): World {
 			: { platform: process.platform, uid: process.getuid?.(), recorded },
 		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
+		knowledge: () => readKnowledge(options.knowledge),
 		// Node's TLS is loaded by whoever talks to Proxmox, and by nobody else.
 		proxmox: async (proxmoxOptions) => {
 			const { createProxmoxApi } = await import("./proxmox-api.ts");

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
+import type { knowledgeCompatibility } from "../knowledge/compatibility.ts";
 import type { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import type { environmentProxmox } from "./environment.ts";
 import type { hostCgroups } from "./host-cgroups.ts";
@@ -15,7 +16,7 @@ import type { hostClock, hostInotify, hostMemory, hostStorage } from "./host-res
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
-import type { managementSchemas } from "./management-schemas.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
 import type { networks } from "./networks.ts";
 import type { nodeRoutes } from "./node-addresses.ts";
 import type { nodeInterfaces } from "./node-interfaces.ts";
@@ -23,8 +24,6 @@ import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
 import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
-
-type ManagementSchemas = typeof managementSchemas;
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
@@ -50,6 +49,7 @@ interface Schemas extends ManagementSchemas {
 	readonly "host.networks": typeof hostNetworks;
 	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
 	readonly "host.proxies": typeof hostProxies;
+	readonly "knowledge.compatibility": typeof knowledgeCompatibility;
 	readonly "node.kubelet": typeof nodeKubelet;
 	readonly "node.interfaces": typeof nodeInterfaces;
 	readonly "node.routes": typeof nodeRoutes;
