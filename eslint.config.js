@@ -70,8 +70,10 @@ export default tseslint.config(
 	{
 		files: [
 			"src/addresses.ts",
+			"src/go-yaml.ts",
 			"src/check.ts",
 			"src/diagnose.ts",
+			"src/explain/**/*.ts",
 			"src/report/**/*.ts",
 			"src/knowledge/**/*.ts",
 			"src/exit-code.ts",

@@ -76,9 +76,13 @@ async function main(): Promise<void> {
 				get colour() {
 					return wantsColour(words);
 				},
+				get interactive() {
+					return process.stdout.isTTY;
+				},
 				get watched() {
 					return process.stderr.isTTY && process.env["TERM"] !== "dumb";
 				},
+				stepSummary: process.env["GITHUB_STEP_SUMMARY"],
 				out: (text) => {
 					write(process.stdout, text);
 				},

@@ -126,7 +126,7 @@ export const isLone = ({ address, prefix }: Routes["addresses"][number]): boolea
 	prefix === bitsOf(familyOf(address));
 
 /** As Go's IsGlobalUnicast: private addresses count. */
-export function isGlobal(text: string): boolean {
+function isGlobal(text: string): boolean {
 	const address = parseAddress(text);
 	return address !== undefined && !(address.family === 4 ? isSpecial4(address) : isSpecial6(address));
 }

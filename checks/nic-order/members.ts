@@ -12,8 +12,10 @@ export function pairsOf({ members }: Networks, { nodes }: Nodes): readonly Pair[
 	const uuidOf = (id: string | undefined) => id?.toLowerCase();
 	return members
 		.flatMap((member) => {
-			const byName = nodes.find(({ name }) => name === (member.node ?? member.machine));
-			const byId = nodes.find(
+			const cluster = `${member.namespace ?? ""}/${member.cluster ?? ""}`;
+			const near = nodes.filter((one) => one.cluster === undefined || one.cluster === cluster);
+			const byName = near.find(({ name }) => name === (member.node ?? member.machine));
+			const byId = near.find(
 				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
 			);
 			// Names repeat between clusters, and the kubeconfig leads to one of them.

@@ -17,7 +17,7 @@ export const bySlot = ({ interfaces }: Interfaces): readonly Interface[] =>
 		.filter(({ virtual, slot }) => !virtual && slot !== undefined)
 		.toSorted((one, other) => (one.bus ?? 0) - (other.bus ?? 0) || (one.slot ?? 0) - (other.slot ?? 0));
 
-export const chosen = ({ kubelet, routes, interfaces }: Scene): Choice =>
+const chosen = ({ kubelet, routes, interfaces }: Scene): Choice =>
 	chooseAddress({ kubelet, routes, interfaces: interfaces?.interfaces });
 
 export function judgeNode(scene: Scene): readonly NicFinding[] {

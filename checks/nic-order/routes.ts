@@ -15,7 +15,7 @@ interface Route {
 const usual = { 4: 0, 6: 1_024 } as const;
 
 /** Default routes of the main table, in the order in which kubelet will find them. */
-export const defaultRoutes = ({ devices }: Plan, family: 4 | 6): readonly Route[] =>
+const defaultRoutes = ({ devices }: Plan, family: 4 | 6): readonly Route[] =>
 	devices
 		.filter(({ vrf }) => vrf === undefined)
 		.flatMap((device) =>

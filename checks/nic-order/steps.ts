@@ -156,7 +156,7 @@ export function moveBehind(
 }
 
 /** CAPMOX writes a machine's routes once, when it is made. */
-export function rollOut({ users, namespace }: Plan): readonly Step[] {
+function rollOut({ users, namespace }: Plan): readonly Step[] {
 	return users.map(({ kind, name }) =>
 		change(
 			`Machines that exist keep their routes. Replace those of ${kind} ${name}, one by one.`,

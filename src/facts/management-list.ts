@@ -47,6 +47,8 @@ interface Asking {
 
 /** Milliseconds for one page of a list. */
 const pagePatience = 15_000;
+/** Some 8 MB of machines, and half of the kubectls that 500 would take. */
+const itemsPerPage = 1_000;
 
 /** The probe of a fact that is the list of one kind. */
 export const reading =
@@ -64,6 +66,7 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 			asking.world.kubectl.listKept(path, (item) => keep(kind, path, item), {
 				signal: asking.signal,
 				timeout: pagePatience,
+				pageSize: itemsPerPage,
 			}),
 		);
 		if (!(items instanceof ProbeError)) {

@@ -10,30 +10,33 @@ import { readManagementDefinitions, readManagementGroups } from "./management-de
 import { reading } from "./management-list.ts";
 import { machines, proxmoxMachines } from "./management-machines.ts";
 import { controlPlanes, machineDeployments } from "./management-replicas.ts";
+import { type ManagementSchemas, managementSchemas as schemas } from "./management-schemas.ts";
 import { readManagementServer } from "./management-server.ts";
 import { readManagementEndpoints, readManagementWebhooks } from "./management-webhooks.ts";
+import type { Reading } from "./probe.ts";
+import type { Facts } from "./sheet.ts";
 
-/** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
-const listDeadline = 50_000;
-
-/** Probes of the management cluster. Each list is asked for once; what two facts need, one of them knows from the other. */
-export const managementProbes = {
-	"management.server": { deadline: 20_000, read: readManagementServer },
-	"management.groups": { deadline: 20_000, read: readManagementGroups },
-	"management.definitions": { deadline: 30_000, read: readManagementDefinitions },
-	"management.controllers": { deadline: 30_000, read: readManagementControllers },
-	"management.inventory": { deadline: 30_000, read: readManagementInventory },
-	"management.operator": { deadline: 40_000, read: readManagementOperator },
-	"management.webhooks": { deadline: 30_000, read: readManagementWebhooks },
-	"management.endpoints": { deadline: 40_000, read: readManagementEndpoints },
-	"management.clusters": { deadline: listDeadline, read: reading(clusters) },
-	"management.proxmoxClusters": { deadline: listDeadline, read: reading(proxmoxClusters) },
-	"management.machines": { deadline: listDeadline, read: reading(machines) },
-	"management.proxmoxMachines": { deadline: listDeadline, read: reading(proxmoxMachines) },
-	"management.machineDeployments": { deadline: listDeadline, read: reading(machineDeployments) },
-	"management.controlPlanes": { deadline: listDeadline, read: reading(controlPlanes) },
-	"management.pools": { deadline: listDeadline, read: readManagementPools },
-	"management.claims": { deadline: listDeadline, read: reading(claims) },
-	"management.addresses": { deadline: listDeadline, read: reading(addresses) },
-	"management.credentials": { deadline: listDeadline, read: readManagementCredentials },
-} as const;
+/** How the facts of the management cluster are read. Each list is asked for once; what two need, one knows from the other. */
+export const managementReadings: { readonly [Name in keyof ManagementSchemas]: Reading<Facts[Name]> } = {
+	"management.server": { schema: schemas["management.server"], read: readManagementServer },
+	"management.groups": { schema: schemas["management.groups"], read: readManagementGroups },
+	"management.definitions": { schema: schemas["management.definitions"], read: readManagementDefinitions },
+	"management.controllers": { schema: schemas["management.controllers"], read: readManagementControllers },
+	"management.inventory": { schema: schemas["management.inventory"], read: readManagementInventory },
+	"management.operator": { schema: schemas["management.operator"], read: readManagementOperator },
+	"management.webhooks": { schema: schemas["management.webhooks"], read: readManagementWebhooks },
+	"management.endpoints": { schema: schemas["management.endpoints"], read: readManagementEndpoints },
+	"management.clusters": { schema: schemas["management.clusters"], read: reading(clusters) },
+	"management.proxmoxClusters": { schema: schemas["management.proxmoxClusters"], read: reading(proxmoxClusters) },
+	"management.machines": { schema: schemas["management.machines"], read: reading(machines) },
+	"management.proxmoxMachines": { schema: schemas["management.proxmoxMachines"], read: reading(proxmoxMachines) },
+	"management.machineDeployments": {
+		schema: schemas["management.machineDeployments"],
+		read: reading(machineDeployments),
+	},
+	"management.controlPlanes": { schema: schemas["management.controlPlanes"], read: reading(controlPlanes) },
+	"management.pools": { schema: schemas["management.pools"], read: readManagementPools },
+	"management.claims": { schema: schemas["management.claims"], read: reading(claims) },
+	"management.addresses": { schema: schemas["management.addresses"], read: reading(addresses) },
+	"management.credentials": { schema: schemas["management.credentials"], read: readManagementCredentials },
+};

@@ -29,3 +29,5 @@ export const managementSchemas = {
 	"management.addresses": managementAddresses,
 	"management.credentials": managementCredentials,
 } as const;
+
+export type ManagementSchemas = typeof managementSchemas;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { ifAnswered } from "./attempt.ts";
-import { parseJsonIn } from "./host-engines.ts";
+import { parseJsonIn } from "./engines/answers.ts";
 import {
 	type AddressOn,
 	parseAddresses4,

@@ -1,4 +1,4 @@
-import { bitsOf, contains, networkOf, parseAddress, renderAddress } from "../addresses.ts";
+import { contains, networkOf, parseAddress, renderAddress } from "../addresses.ts";
 
 /** A default route as the kernel lists it. */
 export interface DefaultRoute {
@@ -99,7 +99,3 @@ export function parseAddresses4(fibTrie: string, route: string): AddressOn[] {
 		return link === undefined ? [] : [{ interface: link.interface, address: text, prefix: link.prefix }];
 	});
 }
-
-/** An address of its own, with no network around it: a load balancer's or kube-vip's. */
-export const isLone = ({ address, prefix }: Pick<AddressOn, "address" | "prefix">): boolean =>
-	prefix === bitsOf(address.includes(":") ? 6 : 4);

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { World } from "../access/world.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
 /** Another fact, read once and shared. Rejects with the ProbeError of that fact. */
@@ -22,46 +23,16 @@ export type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 
 const probe = <T>(deadline: number, load: () => Promise<Reading<T>>): Probe<T> => ({ deadline, load });
 
-/** Facts of the management cluster: milliseconds for each. A list waits for its turn among the others, and may have many pages. */
-const managementDeadlines = {
-	"management.server": 20_000,
-	"management.groups": 20_000,
-	"management.definitions": 30_000,
-	"management.controllers": 30_000,
-	"management.inventory": 30_000,
-	"management.operator": 40_000,
-	"management.webhooks": 30_000,
-	"management.endpoints": 40_000,
-	"management.clusters": 50_000,
-	"management.proxmoxClusters": 50_000,
-	"management.machines": 50_000,
-	"management.proxmoxMachines": 50_000,
-	"management.machineDeployments": 50_000,
-	"management.controlPlanes": 50_000,
-	"management.pools": 50_000,
-	"management.claims": 50_000,
-	"management.addresses": 50_000,
-	"management.credentials": 50_000,
-} as const;
-type ManagementName = keyof typeof managementDeadlines;
+/** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
+const listDeadline = 50_000;
 
-const managementProbe = (name: ManagementName, deadline: number): Probe<unknown> =>
-	probe(deadline, async () => {
-		const [{ managementSchemas }, { managementProbes }] = await Promise.all([
-			import("./management-schemas.ts"),
-			import("./management-probes.ts"),
-		]);
-		return { schema: managementSchemas[name] as z.ZodType, read: managementProbes[name].read };
+const managed = <Name extends keyof ManagementSchemas>(deadline: number, name: Name): Probe<Facts[Name]> =>
+	probe<Facts[Name]>(deadline, async () => {
+		const { managementReadings } = await import("./management-probes.ts");
+		return managementReadings[name];
 	});
-const ofManagement = Object.fromEntries(
-	Object.entries(managementDeadlines).map(([name, deadline]) => [
-		name,
-		managementProbe(name as ManagementName, deadline),
-	]),
-) as unknown as Pick<Probes, ManagementName>;
 
 export const probes: Probes = {
-	...ofManagement,
 	"environment.proxmox": probe(2_000, async () => {
 		const { environmentProxmox: schema, readEnvironmentProxmox: read } = await import("./environment.ts");
 		return { schema, read };
@@ -93,6 +64,10 @@ export const probes: Probes = {
 		const { hostTools: schema, readHostTools } = await import("./host-tools.ts");
 		return { schema, read: (world, _, signal) => readHostTools(world, signal) };
 	}),
+	"host.engine": probe(7_000, async () => {
+		const { hostEngine: schema, readHostEngine: read } = await import("./host-engine.ts");
+		return { schema, read };
+	}),
 	"host.provider": probe(8_000, async () => {
 		const { hostProvider: schema, readHostProvider: read } = await import("./host-provider.ts");
 		return { schema, read };
@@ -110,7 +85,7 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.podman-limits": probe(9_000, async () => {
-		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman.ts");
+		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman-limits.ts");
 		return { schema, read };
 	}),
 	"host.inotify": probe(9_000, async () => {
@@ -127,7 +102,11 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.kernel": probe(9_000, async () => {
-		const { hostKernel: schema, readHostKernel: read } = await import("./host-resources.ts");
+		const { hostKernel: schema, readHostKernel: read } = await import("./host-kernel.ts");
+		return { schema, read };
+	}),
+	"host.daemon": probe(10_000, async () => {
+		const { hostDaemon: schema, readHostDaemon: read } = await import("./host-daemon.ts");
 		return { schema, read };
 	}),
 	"host.clock": probe(9_000, async () => {
@@ -146,6 +125,29 @@ export const probes: Probes = {
 		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
 		return { schema, read };
 	}),
+	"management.server": managed(20_000, "management.server"),
+	"management.groups": managed(20_000, "management.groups"),
+	"management.definitions": managed(30_000, "management.definitions"),
+	"management.controllers": managed(30_000, "management.controllers"),
+	"management.inventory": managed(30_000, "management.inventory"),
+	"management.operator": managed(40_000, "management.operator"),
+	"management.webhooks": managed(30_000, "management.webhooks"),
+	"management.endpoints": managed(40_000, "management.endpoints"),
+	"management.clusters": managed(listDeadline, "management.clusters"),
+	"management.proxmoxClusters": managed(listDeadline, "management.proxmoxClusters"),
+	"management.machines": managed(listDeadline, "management.machines"),
+	"management.proxmoxMachines": managed(listDeadline, "management.proxmoxMachines"),
+	"management.machineDeployments": managed(listDeadline, "management.machineDeployments"),
+	"management.controlPlanes": managed(listDeadline, "management.controlPlanes"),
+	"management.pools": managed(listDeadline, "management.pools"),
+	"management.claims": managed(listDeadline, "management.claims"),
+	"management.addresses": managed(listDeadline, "management.addresses"),
+	"management.credentials": managed(listDeadline, "management.credentials"),
+	"knowledge.compatibility": probe(2_000, async () => {
+		const { readKnowledgeCompatibility } = await import("./knowledge.ts");
+		const { knowledgeCompatibility: schema } = await import("../knowledge/compatibility.ts");
+		return { schema, read: (world) => readKnowledgeCompatibility(world) };
+	}),
 	"node.kubelet": probe(4_000, async () => {
 		const { nodeKubelet: schema, readNodeKubelet: read } = await import("./node-kubelet.ts");
 		return { schema, read };
@@ -159,11 +161,17 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"environment.networks": probe(10_000, async () => {
-		const { networks: schema, readManifestNetworks: read } = await import("./networks.ts");
+		const [{ networks: schema }, { readManifestNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
 		return { schema, read };
 	}),
 	"management.networks": probe(55_000, async () => {
-		const { networks: schema, readManagementNetworks: read } = await import("./networks.ts");
+		const [{ networks: schema }, { readManagementNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
 		return { schema, read };
 	}),
 	"workload.nodes": probe(55_000, async () => {

@@ -1,18 +1,23 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
+import type { knowledgeCompatibility } from "../knowledge/compatibility.ts";
 import type { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import type { environmentProxmox } from "./environment.ts";
 import type { hostCgroups } from "./host-cgroups.ts";
+import type { hostDaemon } from "./host-daemon.ts";
+import type { hostEngine } from "./host-engine.ts";
 import type { hostEngines } from "./host-engines.ts";
+import type { hostKernel } from "./host-kernel.ts";
 import type { hostNetworks, hostProxies, hostProxmoxAddresses } from "./host-networks.ts";
-import type { hostPodman, hostPodmanLimits } from "./host-podman.ts";
+import type { hostPodman } from "./host-podman.ts";
+import type { hostPodmanLimits } from "./host-podman-limits.ts";
 import type { hostHierarchies, hostProvider } from "./host-provider.ts";
-import type { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./host-resources.ts";
+import type { hostClock, hostInotify, hostMemory, hostStorage } from "./host-resources.ts";
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
 import type { kubeVip, kubeVipSecrets } from "./management-kube-vip.ts";
-import type { managementSchemas } from "./management-schemas.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
 import type { networks } from "./networks.ts";
 import type { nodeRoutes } from "./node-addresses.ts";
 import type { nodeInterfaces } from "./node-interfaces.ts";
@@ -26,8 +31,6 @@ import type { workloadPods } from "./workload-pods.ts";
 import type { workloadServices } from "./workload-services.ts";
 import type { workloadDaemonSets } from "./workload-sets.ts";
 
-type ManagementSchemas = typeof managementSchemas;
-
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
 	readonly "environment.proxmox": typeof environmentProxmox;
@@ -37,6 +40,7 @@ interface Schemas extends ManagementSchemas {
 	readonly "host.system": typeof hostSystem;
 	readonly "host.engines": typeof hostEngines;
 	readonly "host.tools": typeof hostTools;
+	readonly "host.engine": typeof hostEngine;
 	readonly "host.provider": typeof hostProvider;
 	readonly "host.hierarchies": typeof hostHierarchies;
 	readonly "environment.machines": typeof environmentMachines;
@@ -46,10 +50,12 @@ interface Schemas extends ManagementSchemas {
 	readonly "host.memory": typeof hostMemory;
 	readonly "host.storage": typeof hostStorage;
 	readonly "host.kernel": typeof hostKernel;
+	readonly "host.daemon": typeof hostDaemon;
 	readonly "host.clock": typeof hostClock;
 	readonly "host.networks": typeof hostNetworks;
 	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
 	readonly "host.proxies": typeof hostProxies;
+	readonly "knowledge.compatibility": typeof knowledgeCompatibility;
 	readonly "node.kubelet": typeof nodeKubelet;
 	readonly "node.interfaces": typeof nodeInterfaces;
 	readonly "node.routes": typeof nodeRoutes;

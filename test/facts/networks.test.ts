@@ -1,4 +1,6 @@
-import { dirname } from "node:path";
+import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
 import { type Commands, createCommands } from "../../src/access/commands.ts";
@@ -10,6 +12,7 @@ import { ProbeError } from "../../src/errors.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { faultsOf, unlessDefined } from "../support/custom-resources.ts";
+import { type DoctorOptions, doctor } from "../support/doctor.ts";
 import { findKubectl } from "../support/kubernetes/kubectl.ts";
 import type { KubernetesObject } from "../support/kubernetes/objects.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes/server.ts";
@@ -121,6 +124,7 @@ const plans: readonly (readonly [string, NicSetup, readonly string[]])[] = [
 		{ devices: [own, shared], pool: { gateway: "10.20.0.1" }, kubelet: { "cloud-provider": "external" } },
 		["unknown"],
 	],
+	["a template that was replaced stays behind", { devices: [own, shared], leftover: mixed, pool: {} }, ["unknown"]],
 	[
 		"the template is right, the machine has what an older one said",
 		{ devices: [own, shared], machineDevices: mixed, pool: {} },
@@ -274,3 +278,79 @@ describe(`the objects are such as an API server takes${unlessDefined}`, () => {
 		expect(faultsOf([{ ...machines[0]!, spec: { network: { device: [] } } }], folders)).not.toEqual([]);
 	});
 });
+
+const secretOf = (cluster: Kubernetes, name = "prod"): KubernetesObject => ({
+	apiVersion: "v1",
+	kind: "Secret",
+	metadata: { name: `${name}-kubeconfig`, namespace: "default", labels: { "cluster.x-k8s.io/cluster-name": name } },
+	type: "cluster.x-k8s.io/secret",
+	data: { value: readFileSync(cluster.kubeconfig).toString("base64") },
+});
+
+/** As a user runs it, with a folder of its own for temporary files. */
+async function run(management: Kubernetes, words: readonly string[], onStart?: DoctorOptions["onStart"]) {
+	const temporary = mkdtempSync(join(tmpdir(), "nic-order-"));
+	const result = await doctor(["check", "nic-order", "--kubeconfig", management.kubeconfig, ...words], {
+		env: { PATH: `${dirname(process.execPath)}:${path}`, HOME: management.environment.HOME, TMPDIR: temporary },
+		...(onStart === undefined ? {} : { onStart }),
+	});
+	const left = readdirSync(temporary);
+	return { ...result, left, temporary };
+}
+
+describe("the kubeconfig that the management cluster keeps", () => {
+	test.each(["prod", "default/prod", "all"])("--workload %s", async (name) => {
+		const workload = await start([controlPlane, { ...worker, addresses: ["10.20.0.10"] }].map(nodeObject));
+		const management = await start([...nicObjects({ devices: [own, shared], pool: behind }), secretOf(workload)]);
+		const { exitCode, stdout, stderr, left } = await run(management, ["--workload", name]);
+		expect(stdout).toContain("Node prod-workers-0 goes by 10.20.0.10");
+		expect(stdout).not.toContain("Could not look");
+		expect([exitCode, stderr, left]).toEqual([1, "", []]);
+		const secret = readFileSync(workload.kubeconfig, "utf8");
+		for (const [, token = ""] of secret.matchAll(/token: "?([^"\s]+)/g)) {
+			expect(stdout).not.toContain(token);
+		}
+	});
+
+	test("a name that is none is a wrong word, and the others are named", async () => {
+		const management = await start(nicObjects({ devices: [own] }));
+		const { exitCode, stderr } = await run(management, ["--workload", "pord"]);
+		expect([exitCode, stderr]).toEqual([
+			2,
+			'capmox-doctor: --workload: there is no Cluster "pord" on Proxmox; there are prod\n',
+		]);
+	});
+
+	test("without the Secret it is unknown, and says what was looked for", async () => {
+		const management = await start(nicObjects({ devices: [own] }));
+		const { exitCode, stdout } = await run(management, ["--workload", "prod"]);
+		expect(exitCode).toBe(3);
+		expect(stdout.replace(/\s+/g, " ")).toContain("/api/v1/namespaces/default/secrets/prod-kubeconfig");
+	});
+
+	test("it lies where nobody else can read it, and is gone after SIGTERM", async () => {
+		const workload = await startKubernetes({ objects: [], faults: [{ kind: "hang" }] });
+		open.push(workload);
+		const management = await start([...nicObjects({ devices: [own] }), secretOf(workload)]);
+		const seen: string[] = [];
+		const { exitCode, left } = await run(management, ["--workload", "prod"], (child) => {
+			const timer = setInterval(() => {
+				const [folder] = workload.requests.length > 0 ? temporaryOf(child.pid) : [];
+				if (folder !== undefined) {
+					clearInterval(timer);
+					seen.push(...[folder, join(folder, "kubeconfig")].map((one) => (statSync(one).mode & 0o777).toString(8)));
+					child.kill("SIGTERM");
+				}
+			}, 50);
+		});
+		expect(seen).toEqual(["700", "600"]);
+		expect([exitCode, left]).toEqual([143, []]);
+	});
+});
+
+/** Folders that the program made, by its own environment. */
+function temporaryOf(pid: number | undefined): readonly string[] {
+	const environment = readFileSync(`/proc/${pid ?? 0}/environ`, "utf8").split("\0");
+	const folder = environment.find((one) => one.startsWith("TMPDIR="))?.slice("TMPDIR=".length) ?? "";
+	return readdirSync(folder).map((name) => join(folder, name));
+}

@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { KubernetesObject } from "./kubernetes/objects.ts";
 
 /** CustomResourceDefinitions as the providers install them, which lie beside the project and not in it. */
-export const definitions = new URL("../../../shared/data/crds/", import.meta.url);
+const definitions = new URL("../../../shared/data/crds/", import.meta.url);
 export const unlessDefined = existsSync(definitions) ? "" : ` (SKIPPED: there is no ${fileURLToPath(definitions)})`;
 
 const definition = z.object({
@@ -51,14 +51,14 @@ const asJavaScript = (pattern: string): string =>
 /** Without a word on other fields an API server drops them; here they are a fault. */
 function closed(schema: unknown, isRoot = true): unknown {
 	if (Array.isArray(schema)) {
-		return schema.map((each: unknown) => closed(each, false));
+		return (schema as unknown[]).map((each) => closed(each, false));
 	}
 
 	if (typeof schema !== "object" || schema === null) {
 		return schema;
 	}
 
-	const entries = Object.entries(schema).map(([key, value]) => [
+	const entries = Object.entries(schema as Record<string, unknown>).map(([key, value]) => [
 		key,
 		key === "properties"
 			? Object.fromEntries(Object.entries(value as object).map(([name, each]) => [name, closed(each, false)]))
