@@ -5,7 +5,7 @@ import { checks } from "../../checks/index.ts";
 import type { World } from "../../src/access/world.ts";
 import { diagnose, type Verdict } from "../../src/diagnose.ts";
 import { parseManifestKubeVip } from "../../src/facts/management-kube-vip.ts";
-import { parseManifestNetworks } from "../../src/facts/networks.ts";
+import { parseManifestNetworks } from "../../src/facts/network-sources.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { Clusters, worldWith } from "../support/clusters.ts";
