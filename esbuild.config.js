@@ -38,9 +38,11 @@ await build({
 const { checks } = await import(`./${made}/commands/checks.js`);
 await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 
-/** The schema of the JSON report, for whoever validates without running the program. */
+/** The schemas of the JSON documents, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
-schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
+for (const name of ["report", "diff"]) {
+	schema({ out: (text) => writeFileSync(`${made}/${name}-v1.schema.json`, text) }, name);
+}
 
 /** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
 await build({

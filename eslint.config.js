@@ -70,11 +70,13 @@ export default tseslint.config(
 	{
 		files: [
 			"src/addresses.ts",
+			"src/anonymize/**/*.ts",
 			"src/check.ts",
+			"src/compare.ts",
 			"src/diagnose.ts",
 			"src/report/**/*.ts",
 			"src/knowledge/**/*.ts",
-			"src/exit-code.ts",
+			"src/texts.ts",
 		],
 		rules: {
 			...mayNotImport("Pure code: no input, no output.", {

@@ -1,8 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { DiffOptions } from "./commands/diff.ts";
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
-import { failOnLevels, formats, type Terminal } from "./commands/terminal.ts";
+import type { SnapshotOptions } from "./commands/snapshot.ts";
+import { failOnLevels, formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -60,13 +62,10 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		examining(made)
-			.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
-			.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
-			.action(async (_: unknown, self: Command) => {
-				const { run } = await import("./commands/run.ts");
-				code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
-			});
+		choosing(examining(made)).action(async (_: unknown, self: Command) => {
+			const { run } = await import("./commands/run.ts");
+			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
 		examining(made).action(async (checks: string[], _: unknown, self: Command) => {
@@ -77,6 +76,29 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				terminal,
 				interrupted,
 			);
+		});
+	});
+	command("snapshot", "save what the checks would judge, to be judged elsewhere with --from", (made) => {
+		choosing(examining(made))
+			.option("-o, --output <file>", "write this file, readable only by its owner; - for the standard output")
+			.option("--force", "replace the file where it exists", false)
+			.option("--anonymize", "put stand-ins in the place of names and addresses", false)
+			.option("--for-test [what]", "write a test situation for each check, named by its verdict and what is the case")
+			.action(async (_: unknown, self: Command) => {
+				const { snapshot } = await import("./commands/snapshot.ts");
+				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted);
+			});
+	});
+	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
+		choosing(made).action(async (before: string, after: string | undefined, _: unknown, self: Command) => {
+			const { diff } = await import("./commands/diff.ts");
+			code = await diff(before, after, self.optsWithGlobals<DiffOptions>(), terminal, interrupted);
+		});
+	});
+	command("demo", "judge a set-up that is broken in instructive ways, with nothing installed", (made) => {
+		made.action(async (_: unknown, self: Command) => {
+			const { demo } = await import("./commands/demo.ts");
+			code = await demo(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
 	command("list", "list the checks", (made) => {
@@ -117,10 +139,12 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			});
 	});
 	command("schema", "print the JSON Schema of --format json", (made) => {
-		made.action(async () => {
-			const { schema } = await import("./commands/schema.ts");
-			code = schema(terminal);
-		});
+		made
+			.addArgument(new Argument("[document]", "of run and check, or of diff").choices(["report", "diff"]))
+			.action(async (document?: "report" | "diff") => {
+				const { schema } = await import("./commands/schema.ts");
+				code = schema(terminal, document);
+			});
 	});
 
 	try {
@@ -153,12 +177,22 @@ const manifestOption = () =>
 		"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
 	);
 
+/** Which checks a command is about, where it names none itself. */
+const choosing = (command: Command): Command =>
+	command
+		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
+		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas);
+
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
 	command
 		.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
 		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
 		.addOption(manifestOption())
+		.option(
+			"--from <file>",
+			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
+		)
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */

@@ -1,4 +1,6 @@
 import { statSync } from "node:fs";
+import { hostname } from "node:os";
+import { basename, resolve } from "node:path";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
@@ -16,6 +18,8 @@ export interface World {
 	readonly kubectl: Kubectl;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
+	/** Of the host that `files` and `commands` show; of a copied tree its folder's. */
+	readonly hostName: string;
 	/** The host that `files` and `commands` show. */
 	readonly host: {
 		/** As Node spells it: `linux`, `darwin`, `win32`. */
@@ -97,6 +101,7 @@ export function openWorld(options: WorldOptions): World {
 		commands,
 		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
 		options,
+		hostName: recorded ? basename(resolve(root)) : hostname(),
 		host: recorded
 			? { platform: "linux", recorded }
 			: { platform: process.platform, uid: process.getuid?.(), recorded },

@@ -1,12 +1,10 @@
 import { Chalk } from "chalk";
-import { type ClusterOptions, openWorld } from "../access/world.ts";
+import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
-import { diagnose, exitCode, type FailOn } from "../diagnose.ts";
-import { ProbeError } from "../errors.ts";
-import { gather } from "../gather.ts";
+import { diagnose, exitCode } from "../diagnose.ts";
+import type { FactName, FactSheet } from "../facts/sheet.ts";
 import { renderHuman } from "../report/human.ts";
-import { renderJson } from "../report/report.ts";
-import { showProgress } from "./progress.ts";
+import { type Run, renderJson, type SnapshotNote } from "../report/report.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
@@ -18,54 +16,61 @@ export interface Examination {
 	readonly interrupted: AbortSignal;
 }
 
-/** Looks, judges and prints; returns the exit code. */
-export async function examine({ checks, asked, options, terminal, interrupted }: Examination): Promise<number> {
-	const started = performance.now();
-	const world = openWorld(options);
-	const overall = new AbortController();
-	const timer = setTimeout(() => {
-		overall.abort(
-			new ProbeError("timeout", `the ${options.timeout / 1_000} s that --timeout gives to a run were over`),
-		);
-	}, options.timeout);
-	interrupted.addEventListener("abort", () => {
-		overall.abort(new ProbeError("cancelled", "interrupted"));
-	});
-	const progress = showProgress(terminal, options.quiet);
-	try {
-		const sheet = await gather(world, {
-			wanted: new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses])),
-			signal: overall.signal,
-			onProgress: progress.report,
-		});
-		progress.end();
-		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
-		const failOn: FailOn = options.failOn;
-		const code = exitCode(judgements, failOn);
-		const run = {
-			version: terminal.version,
-			judgements,
-			failOn,
-			exitCode: code,
-			milliseconds: performance.now() - started,
-		};
-		if (!interrupted.aborted) {
-			terminal.out(
-				options.format === "json"
-					? renderJson(run)
-					: renderHuman(run, {
-							paint: new Chalk({ level: terminal.colour ? 1 : 0 }),
-							width: terminal.columns,
-							verbose: options.verbose,
-							quiet: options.quiet,
-						}),
-			);
-		}
+/** Every fact that the checks ask for. */
+export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
+	new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses]));
 
-		return code;
-	} finally {
-		clearTimeout(timer);
-		progress.end();
-		world.commands.killAll();
+/** Looks here, or into the snapshot that `from` names; judges and prints; returns the exit code. */
+export async function examine({
+	from,
+	...examination
+}: Examination & { readonly from?: string | undefined }): Promise<number> {
+	const { checks, options, terminal, interrupted } = examination;
+	const started = performance.now();
+	const wanted = wantedBy(checks);
+	// Neither way loads what only the other one needs.
+	if (from === undefined) {
+		const { look } = await import("./look.ts");
+		const { sheet } = await look({ wanted, options, terminal, interrupted });
+		return judge({ ...examination, sheet, started });
 	}
+
+	const { openSnapshot } = await import("./open.ts");
+	return judge({ ...examination, ...(await openSnapshot(from, wanted, terminal.version)), started });
+}
+
+interface Case extends Examination {
+	readonly sheet: FactSheet;
+	readonly note?: SnapshotNote;
+	/** When the command began, by `performance`. */
+	readonly started: number;
+}
+
+/** Judges what was seen and prints the report; returns the exit code. */
+export function judge({ checks, asked, options, terminal, interrupted, sheet, note, started }: Case): number {
+	const { failOn, format } = options;
+	const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
+	const code = exitCode(judgements, failOn);
+	const run: Run = {
+		version: terminal.version,
+		judgements,
+		failOn,
+		exitCode: code,
+		milliseconds: performance.now() - started,
+		...(note === undefined ? {} : { snapshot: note }),
+	};
+	if (!interrupted.aborted) {
+		terminal.out(
+			format === "json"
+				? renderJson(run)
+				: renderHuman(run, {
+						paint: new Chalk({ level: terminal.colour ? 1 : 0 }),
+						width: terminal.columns,
+						verbose: options.verbose,
+						quiet: options.quiet,
+					}),
+		);
+	}
+
+	return code;
 }

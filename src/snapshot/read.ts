@@ -66,7 +66,9 @@ function requireOurs(text: string, name: string): void {
 	}
 
 	if (`capmox-doctor/snapshot/v${version ?? ""}` !== format) {
-		throw new UsageError(`${name} is in format v${version ?? ""}, which only a newer capmox-doctor can read; update it`);
+		throw new UsageError(
+			`${name} is in format v${version ?? ""}, which only a newer capmox-doctor can read; update it`,
+		);
 	}
 
 	if (!/^count: *\d+\s*$/m.test(text.slice(-512))) {

@@ -51,7 +51,9 @@ export interface Judged {
 
 const schemas = await loadSchemas();
 
-export const readSituation = ({ url }: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } =>
+export const readSituation = ({
+	url,
+}: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } =>
 	parseSituation(readFileSync(url, "utf8"), fileURLToPath(url), schemas);
 
 export function judgeSituation(check: Check, sheet: FactSheet, asked: boolean): Judged {
