@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 /** A line of a list is not cut as long as it is no longer than this. */
-const room = 160;
+const room = 240;
 
 /** JSON, one item to a line; it is YAML, too, where every line stands deeper than its key. */
 export function renderFlow(value: unknown, indent: string): string {
@@ -22,7 +22,7 @@ export function renderFlow(value: unknown, indent: string): string {
 
 /** How deep a value in this form stands in a snapshot. */
 export const flowIndent = "      ";
-const block = /^( {4}value:)\n( {6}[[{]\n(?: {7,}\S.*\n)+ {6}[\]}])$/gm;
+const block = /(?<=\n)( {4}value:)\n( {6}[[{]\n(?: {7,}[^\s][^\n]*\n)+ {6}[\]}])(?=\n)/g;
 
 /**
  * Takes the values in this form out of a text, and leaves a name in the place of each: they are what makes a snapshot large, and YAML's parser takes seconds for

@@ -31,8 +31,14 @@ function renderFact(name: string, state: unknown): string {
 		return `  ${name}:\n    state: known\n    value:\n${flowIndent}${renderFlow(state.value, flowIndent)}\n`;
 	}
 
-	return renderYaml({ [name]: state }).replace(/^(?=.)/gm, "  ");
+	return renderYaml({ facts: { [name]: state } }).slice("facts:\n".length);
 }
 
-/** Without anchors, which would make a puzzle of it, and without folding, which has its own ideas of blanks. */
-export const renderYaml = (value: unknown): string => stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+/** Without anchors, which make a puzzle of it, and with each text on one line: folding has its own ideas of blanks. */
+export const renderYaml = (value: unknown): string =>
+	stringify(value, {
+		aliasDuplicateObjects: false,
+		blockQuote: false,
+		doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+		lineWidth: 0,
+	});
