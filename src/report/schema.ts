@@ -26,7 +26,7 @@ const finding = z.object({
 const snapshot = z
 	.object({
 		host: z.string(),
-		taken: z.iso.datetime(),
+		taken: z.string().describe("ISO 8601, in UTC"),
 		ageSeconds: z.int().describe("By the clock of the host that judged"),
 		doctor: z.string().describe("Version of capmox-doctor that took it"),
 		anonymized: z.boolean(),

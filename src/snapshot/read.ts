@@ -123,6 +123,11 @@ function guard<T>(name: string, read: () => T): T {
 function toTree(text: string, name: string): unknown {
 	const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, merge: false, schema: "core" });
 	const [problem] = [...document.errors, ...document.warnings];
+	// The parser takes a full stack for a fault of the line.
+	if (problem?.message.includes("call stack") === true) {
+		throw new RangeError(problem.message);
+	}
+
 	if (problem !== undefined) {
 		const line = problem.linePos?.[0].line;
 		const what = withoutControls(problem.message.split("\n")[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
