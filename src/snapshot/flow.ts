@@ -22,27 +22,38 @@ export function renderFlow(value: unknown, indent: string): string {
 
 /** How deep a value in this form stands in a snapshot. */
 export const flowIndent = "      ";
-const block = /(?<=\n)( {4}value:)\n( {6}[[{]\n(?: {7,}[^\s][^\n]*\n)+ {6}[\]}])(?=\n)/g;
+const beginning = `\n    value:\n${flowIndent}`;
+
+/** There are fewer facts. A text that is full of beginnings must not take for ever. */
+const most = 500;
 
 /**
- * Takes the values in this form out of a text, and leaves a name in the place of each: they are what makes a snapshot large, and YAML's parser takes seconds for
- * a megabyte. Only what `renderFlow` wrote in exactly this way is taken, so that nothing is read otherwise than as YAML.
+ * Takes the values in this form out of a text, and leaves a name in the place of each: they are what makes a snapshot
+ * large, and YAML's parser takes seconds for a megabyte. Only what `renderFlow` wrote in exactly this way is taken, so that nothing is read otherwise than as YAML.
  */
 export function extractFlows(text: string): { readonly rest: string; readonly values: ReadonlyMap<string, unknown> } {
 	const values = new Map<string, unknown>();
 	// Nobody who writes a file knows this name.
 	const run = randomUUID();
-	const rest = text.replace(block, (whole: string, key: string, flow: string) => {
-		const value = parseFlow(flow);
-		if (value === undefined) {
-			return whole;
+	const rest: string[] = [];
+	let done = 0;
+	let at = text.indexOf(beginning);
+	for (let tried = 0; at !== -1 && tried < most; tried++) {
+		const start = at + beginning.length - flowIndent.length;
+		const close = text[start + flowIndent.length] === "[" ? "]" : "}";
+		const end = text.indexOf(`\n${flowIndent}${close}\n`, start) + flowIndent.length + 2;
+		const value = end > start ? parseFlow(text.slice(start, end)) : undefined;
+		if (value !== undefined) {
+			const name = `flow-${run}-${values.size}`;
+			values.set(name, value);
+			rest.push(text.slice(done, start), flowIndent, name);
+			done = end;
 		}
 
-		const name = `flow-${run}-${values.size}`;
-		values.set(name, value);
-		return `${key} ${name}`;
-	});
-	return { rest, values };
+		at = text.indexOf(beginning, Math.max(done, at + 1));
+	}
+
+	return { rest: [...rest, text.slice(done)].join(""), values };
 }
 
 function parseFlow(flow: string): unknown {

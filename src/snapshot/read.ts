@@ -88,8 +88,9 @@ function readTree(text: string, name: string): unknown {
 	return guard(name, () => {
 		const tree = toTree(rest, name);
 		refuseKeys(tree, name);
-		putBack(tree, values, name);
-		return changeTexts(tree, withoutControls, withoutControls);
+		const clean = changeTexts(tree, withoutControls, withoutControls);
+		putBack(clean, values, name);
+		return clean;
 	});
 }
 
@@ -102,7 +103,7 @@ function putBack(tree: unknown, values: ReadonlyMap<string, unknown>, name: stri
 		const value = typeof fact["value"] === "string" ? values.get(fact["value"]) : undefined;
 		if (value !== undefined) {
 			refuseKeys(value, name);
-			fact["value"] = value;
+			fact["value"] = changeTexts(value, withoutControls, withoutControls);
 		}
 	}
 }
