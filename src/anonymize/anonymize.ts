@@ -18,10 +18,10 @@ export function anonymize({ header, sheet }: Snapshot, key: Uint8Array): Snapsho
 	const addresses = createAddresses(key, [...commonRules, ...rules], bits);
 	const by: StandIns = {
 		...addresses,
-		word: (word, isName) => {
-			// A sentence is full of short words; two letters are replaced only where names stand.
-			const isKnown = word.length > 2 && names.has(word.toLowerCase());
-			return !isOrdinary(word) && (isName || isKnown) ? words.replace(word) : word;
+		word: (word, place) => {
+			// A sentence is full of short words.
+			const isMeant = place === "name" || ((place === "part" || word.length > 2) && names.has(word.toLowerCase()));
+			return isMeant && !isOrdinary(word) ? words.replace(word) : word;
 		},
 	};
 	return {
@@ -38,9 +38,9 @@ function surveyWords(host: string, sheet: FactSheet): { present: ReadonlySet<str
 		address: (text) => text,
 		mac: (text) => text,
 		hex: (text) => text,
-		word: (word, isName) => {
+		word: (word, place) => {
 			present.add(word.toLowerCase());
-			if (isName && !isOrdinary(word)) {
+			if (place === "name" && !isOrdinary(word)) {
 				names.add(word.toLowerCase());
 			}
 

@@ -2,6 +2,8 @@ import { parseAddress } from "../addresses.ts";
 import type { Kind } from "./fields.ts";
 import { wordPattern } from "./words.ts";
 
+export type Place = "name" | "part" | "plain";
+
 /** What takes the place of each thing that is recognised. */
 export interface StandIns {
 	/** `prefix` where a slash and a length follow. */
@@ -10,8 +12,8 @@ export interface StandIns {
 	mac(text: string): string;
 	/** A UUID, a fingerprint, the ID of a container. */
 	hex(text: string): string;
-	/** `isName`: it stands where names stand. */
-	word(word: string, isName: boolean): string;
+	/** `name`: it stands where names stand · `part`: in a sentence, as a part of something longer · `plain`: by itself. */
+	word(word: string, place: Place): string;
 }
 
 /** In a sentence, these are names whatever is in them: URLs, users with a realm, homes. */
@@ -76,7 +78,7 @@ function rewriteAtoms(text: string, kind: "name" | "address" | "text", by: Stand
 		}
 
 		if (word !== undefined) {
-			return by.word(word, kind !== "text");
+			return by.word(word, kind === "text" ? placeIn(text, Number(found.at(-3)), word) : "name");
 		}
 
 		const other = address === undefined ? undefined : rewriteAddress(address, prefix, kind === "address", by);
@@ -86,7 +88,7 @@ function rewriteAtoms(text: string, kind: "name" | "address" | "text", by: Stand
 
 /** What looked like an address is none: a time, a version. */
 const rewriteWords = (text: string, kind: "name" | "address" | "text", by: StandIns): string =>
-	text.replace(new RegExp(wordPattern, "gu"), (word) => by.word(word, kind !== "text"));
+	text.replace(new RegExp(wordPattern, "gu"), (word) => by.word(word, kind === "text" ? "plain" : "name"));
 
 function rewriteAddress(text: string, prefix: string | undefined, isMeant: boolean, by: StandIns): string | undefined {
 	if (parseAddress(text) !== undefined) {
@@ -108,3 +110,10 @@ function rewriteAddress(text: string, prefix: string | undefined, isMeant: boole
 		".",
 	);
 }
+
+/** The fr of zirkon.fr and the db of db-1 are parts, the on of "on 10.0.0.1" is not. */
+const placeIn = (text: string, offset: number, word: string): Place =>
+	/[-_.@]/.test(text.charAt(offset - 1)) ||
+	/^(?:\d|[-_.]\w)/.test(text.slice(offset + word.length, offset + word.length + 2))
+		? "part"
+		: "plain";
