@@ -4,7 +4,14 @@ import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
 import type { SnapshotOptions } from "./commands/snapshot.ts";
-import { failOnLevels, formats, type GlobalOptions, type Terminal } from "./commands/terminal.ts";
+import {
+	failOnLevels,
+	formats,
+	type GlobalOptions,
+	type ReportTarget,
+	reportFormats,
+	type Terminal,
+} from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -193,6 +200,11 @@ const examining = (command: Command): Command =>
 			"--from <file>",
 			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
 		)
+		.option(
+			"--report <format[=file]>",
+			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,
+			addReport,
+		)
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
@@ -220,6 +232,21 @@ function parseDuration(text: string): number {
 	}
 
 	return milliseconds;
+}
+
+function addReport(text: string, before: readonly ReportTarget[] = []): readonly ReportTarget[] {
+	const [word = "", ...rest] = text.split("=");
+	const format = reportFormats.find((known) => known === word);
+	const file = rest.join("=");
+	if (format === undefined) {
+		throw new InvalidArgumentError(`Known formats are ${reportFormats.join(", ")}.`);
+	}
+
+	if (text.endsWith("=")) {
+		throw new InvalidArgumentError("The name of the file is missing.");
+	}
+
+	return [...before, { format, ...(file === "" ? {} : { file }) }];
 }
 
 const splitCommas = (text: string, before: readonly string[] | undefined): string[] => [

@@ -79,6 +79,7 @@ async function main(): Promise<void> {
 				get watched() {
 					return process.stderr.isTTY && process.env["TERM"] !== "dumb";
 				},
+				stepSummary: process.env["GITHUB_STEP_SUMMARY"],
 				out: (text) => {
 					write(process.stdout, text);
 				},

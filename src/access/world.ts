@@ -86,7 +86,7 @@ export function openWorld(options: WorldOptions): World {
 		? openRecordedHost(existingDirectory(root))
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
-	const processEnvironment = recorded ? {} : process.env;
+	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
 	let environment: Promise<Environment> | undefined;
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));

@@ -1,16 +1,18 @@
-import { Chalk } from "chalk";
 import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
-import { diagnose, exitCode } from "../diagnose.ts";
+import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
+import { isUsageError } from "../errors.ts";
 import type { FactName, FactSheet } from "../facts/sheet.ts";
-import { renderHuman } from "../report/human.ts";
-import { type Run, renderJson, type SnapshotNote } from "../report/report.ts";
+import type { SnapshotNote } from "../report/report.ts";
+import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
 	readonly checks: readonly Check[];
 	/** Ids that the user named. */
 	readonly asked?: ReadonlySet<string>;
+	/** A snapshot to judge in place of what is here. */
+	readonly from?: string | undefined;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
@@ -20,57 +22,60 @@ export interface Examination {
 export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
 	new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses]));
 
-/** Looks here, or into the snapshot that `from` names; judges and prints; returns the exit code. */
-export async function examine({
-	from,
-	...examination
-}: Examination & { readonly from?: string | undefined }): Promise<number> {
-	const { checks, options, terminal, interrupted } = examination;
+/** Looks, judges and prints; returns the exit code. */
+export async function examine(examination: Examination): Promise<number> {
+	const { checks, asked, options, terminal, interrupted } = examination;
 	const started = performance.now();
+	const targets = targetsOf(options.format, options.report ?? []);
+	const report = async (judgements: readonly Judgement[], code: number, snapshot?: SnapshotNote): Promise<void> => {
+		const run = {
+			version: terminal.version,
+			judgements,
+			failOn: options.failOn,
+			exitCode: code,
+			milliseconds: performance.now() - started,
+			...(snapshot === undefined ? {} : { snapshot }),
+		};
+		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
+		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);
+		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
+	};
+	try {
+		const { sheet, note } = await see(examination);
+		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
+		const code = exitCode(judgements, options.failOn);
+		await report(judgements, code, note);
+		return code;
+	} catch (error) {
+		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
+			await report(crashed(checks, error), 70);
+		}
+
+		throw error;
+	}
+}
+
+interface Seen {
+	readonly sheet: FactSheet;
+	readonly note?: SnapshotNote;
+}
+
+/** Here, or in the snapshot; neither way loads what only the other one needs. */
+async function see({ checks, from, options, terminal, interrupted }: Examination): Promise<Seen> {
 	const wanted = wantedBy(checks);
-	// Neither way loads what only the other one needs.
 	if (from === undefined) {
 		const { look } = await import("./look.ts");
 		const { sheet } = await look({ wanted, options, terminal, interrupted });
-		return judge({ ...examination, sheet, started });
+		return { sheet };
 	}
 
 	const { openSnapshot } = await import("./open.ts");
-	return judge({ ...examination, ...(await openSnapshot(from, wanted, terminal.version)), started });
+	return await openSnapshot(from, wanted, terminal.version);
 }
 
-interface Case extends Examination {
-	readonly sheet: FactSheet;
-	readonly note?: SnapshotNote;
-	/** When the command began, by `performance`. */
-	readonly started: number;
-}
-
-/** Judges what was seen and prints the report; returns the exit code. */
-export function judge({ checks, asked, options, terminal, interrupted, sheet, note, started }: Case): number {
-	const { failOn, format } = options;
-	const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
-	const code = exitCode(judgements, failOn);
-	const run: Run = {
-		version: terminal.version,
-		judgements,
-		failOn,
-		exitCode: code,
-		milliseconds: performance.now() - started,
-		...(note === undefined ? {} : { snapshot: note }),
-	};
-	if (!interrupted.aborted) {
-		terminal.out(
-			format === "json"
-				? renderJson(run)
-				: renderHuman(run, {
-						paint: new Chalk({ level: terminal.colour ? 1 : 0 }),
-						width: terminal.columns,
-						verbose: options.verbose,
-						quiet: options.quiet,
-					}),
-		);
-	}
-
-	return code;
-}
+/** A crash must not leave a report of yesterday, or none at all. */
+const crashed = (checks: readonly Check[], error: unknown): readonly Judgement[] =>
+	checks.map((check) => ({
+		check,
+		verdict: { kind: "crashed", message: error instanceof Error ? error.message : String(error) },
+	}));

@@ -54,6 +54,10 @@ export const probes: Probes = {
 		const { hostTools: schema, readHostTools } = await import("./host-tools.ts");
 		return { schema, read: (world, _, signal) => readHostTools(world, signal) };
 	}),
+	"host.engine": probe(7_000, async () => {
+		const { hostEngine: schema, readHostEngine: read } = await import("./host-engine.ts");
+		return { schema, read };
+	}),
 	"host.provider": probe(8_000, async () => {
 		const { hostProvider: schema, readHostProvider: read } = await import("./host-provider.ts");
 		return { schema, read };
@@ -71,7 +75,7 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.podman-limits": probe(9_000, async () => {
-		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman.ts");
+		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman-limits.ts");
 		return { schema, read };
 	}),
 	"host.inotify": probe(9_000, async () => {
@@ -88,7 +92,11 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.kernel": probe(9_000, async () => {
-		const { hostKernel: schema, readHostKernel: read } = await import("./host-resources.ts");
+		const { hostKernel: schema, readHostKernel: read } = await import("./host-kernel.ts");
+		return { schema, read };
+	}),
+	"host.daemon": probe(10_000, async () => {
+		const { hostDaemon: schema, readHostDaemon: read } = await import("./host-daemon.ts");
 		return { schema, read };
 	}),
 	"host.clock": probe(9_000, async () => {

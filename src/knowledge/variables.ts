@@ -25,16 +25,26 @@ export const imageBuilderVariables = [
 /** kind's own: pkg/cluster/internal/runtime/runtime.go of v0.32.0. */
 const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
 
+/** containers.conf(5); XDG_CONFIG_HOME and HOME, which every program has, do not stand here. */
+const podmanVariables = ["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE"] as const;
+
 /** Go's golang.org/x/net/http/httpproxy, which kubectl, clusterctl and kind share; HTTP_PROXY concerns neither Proxmox nor clusters. */
 const proxyVariables = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] as const;
 
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;
 
+/**
+ * Feature gate of Cluster API's kubeadm providers, off by default: clusterctl init puts it into their deployments
+ * (bootstrap/kubeadm/config/manager/manager.yaml, v1.12). Flavor flatcar needs it.
+ */
+export const ignitionGate = "EXP_KUBEADM_BOOTSTRAP_FORMAT_IGNITION";
+
 /** What the templates of CAPMOX read to make a workload cluster, over all flavors and versions. */
 export const clusterVariables: readonly string[] = [
 	...new Set(templateVariables.map(({ name }) => name)),
 	...misnomers,
+	ignitionGate,
 ].filter((name) => !(proxmoxVariables as readonly string[]).includes(name));
 
 /** Of these only is kept whether they are set. */
@@ -47,6 +57,7 @@ export const variables: readonly string[] = [
 	...proxmoxVariables,
 	...imageBuilderVariables,
 	...kindVariables,
+	...podmanVariables,
 	...proxyVariables,
 	...clusterVariables,
 ];

@@ -66,6 +66,7 @@ const machines = (from: string, nodes: readonly string[]) =>
 	known({
 		source: "the variables",
 		otherCredentials: [],
+		blanks: [],
 		machines: [{ from, templateTags: [], allowedNodes: [...nodes], devices: [], tags: [], skips: [] }],
 	});
 

@@ -76,6 +76,7 @@ describe("what is large is written as JSON that YAML reads alike", () => {
 			value: {
 				source: "cluster.yaml",
 				otherCredentials: [],
+				blanks: [],
 				machines: Array.from({ length: count }, (_, index) => ({
 					from: `ProxmoxMachineTemplate default/worker-${index}`,
 					templateTags: ["ubuntu", "kube"],
