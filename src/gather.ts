@@ -1,4 +1,4 @@
-import { createMask } from "./access/mask.ts";
+import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
 import { mayHoldSecret, unquote } from "./facts/environment.ts";
@@ -108,7 +108,7 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 		environment = await world.environment();
 	} catch (error) {
 		if (error instanceof ProbeError) {
-			return createMask([]);
+			return withoutPasswords;
 		}
 
 		throw error;
@@ -119,7 +119,7 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 		const userinfo = /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/*)?(.*)@/s.exec(value)?.[1] ?? "";
 		return [userinfo, userinfo.replace(/^[^:]*:/, "")];
 	});
-	return createMask([
+	const mask = createMask([
 		...passwords,
 		...values.flatMap(({ name, value }) => {
 			const bare = unquote(value);
@@ -128,6 +128,7 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 				: [value, bare, ...bare.split(/[=!,;\s]/).slice(-1)];
 		}),
 	]);
+	return (text) => withoutPasswords(mask(text));
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

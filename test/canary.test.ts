@@ -290,7 +290,7 @@ describe("a management cluster", () => {
 	test("its Secrets and what else it holds", async () => {
 		const cwd = place("cluster", { empty: "" });
 		const outputs = await expectSilence({ cwd, env: { ...env(), KUBECONFIG: cluster.kubeconfig } });
-		expect(outputs.join("")).toContain("ProxmoxMachineTemplate default/worker");
+		expect(outputs.join("")).toContain("the management cluster");
 	}, 90_000);
 
 	test("the credentials of its kubeconfig, echoed by the server", async () => {
@@ -303,7 +303,7 @@ describe("a management cluster", () => {
 
 	test("what a credential plugin says, and a server's address with a password", async () => {
 		const cwd = place("plugin", { empty: "" });
-		const script = `echo 'ERROR: refresh token ${canaries.pluginToken} expired; --password=${canaries.pluginToken}' >&2; exit 1`;
+		const script = `echo 'ERROR: Unauthorized: refresh token ${canaries.pluginToken} expired; --password=${canaries.pluginToken}' >&2; exit 1`;
 		const exec = {
 			apiVersion: "client.authentication.k8s.io/v1beta1",
 			interactiveMode: "Never",

@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
+import { withoutCredentials } from "./credentials.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
@@ -87,6 +88,7 @@ export function openWorld(options: WorldOptions): World {
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
+	const reached = { kubeconfig, context, processEnvironment };
 	let environment: Promise<Environment> | undefined;
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
@@ -99,7 +101,7 @@ export function openWorld(options: WorldOptions): World {
 	return {
 		files,
 		commands,
-		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		kubectl: createKubectl(withoutCredentials(commands, files, reached), files, reached),
 		options,
 		hostName: recorded ? basename(resolve(root)) : hostname(),
 		host: recorded

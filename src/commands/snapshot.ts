@@ -31,6 +31,10 @@ export async function snapshot(
 		throw new UsageError("--for-test finds the place by itself, so --output has no effect");
 	}
 
+	if (typeof options.forTest === "string" && !/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(options.forTest)) {
+		throw new UsageError(`--for-test: ${JSON.stringify(options.forTest)} is no word of small letters and hyphens`);
+	}
+
 	const checks = await load(entries);
 	const seen = await take(checks, options, terminal, interrupted);
 	const taken = options.anonymize ? await anonymized(seen, checks, terminal) : seen;
