@@ -364,7 +364,7 @@ describe("a manifest, and what is wrong with it", () => {
 	test.each([
 		["whole", `${secret}---\n${template("")}`],
 		["broken", `${secret}---\n${template("")}  password: "${canaries.manifestSecret}\n: [\n`],
-		["with a tag of its own", `${template(`      description: !secret ${canaries.manifestSecret}\n`)}`],
+		["with a tag of its own", template(`      description: !secret ${canaries.manifestSecret}\n`)],
 		["not rendered", template(`      description: \${PROXMOX_SECRET:=${canaries.manifestSecret}}\n`)],
 		["of another shape", template(`      allowedNodes: ${canaries.manifestSecret}\n`)],
 	])("%s", async (name, text) => {

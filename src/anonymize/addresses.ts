@@ -13,11 +13,11 @@ const virtualCards = ["bc2411", "525400", "0242", "00155d", "000c29", "005056", 
 
 export interface Addresses {
 	/** What is no address stays. `prefix` where a slash and a length follow. */
-	address(text: string, prefix?: number): string;
+	readonly address: (text: string, prefix?: number) => string;
 	/** Six pairs of hexadecimal digits. */
-	mac(text: string): string;
+	readonly mac: (text: string) => string;
 	/** Hexadecimal digits among other characters, which stay; the version and variant of a UUID stay, too. */
-	hex(text: string): string;
+	readonly hex: (text: string) => string;
 }
 
 /**

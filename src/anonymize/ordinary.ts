@@ -31,7 +31,7 @@ source src srv ssd ssh ssl stable staging start state static status stop storage
 tag tags talosctl tcp temp template templates test tests thin throttle timeout tls tmp token tokens tool tools type ubuntu udp
 uid unified unix unknown unnamed unreachable unused url usb username userinfo usr value var variable variables version video
 virtual virtualization vlan vm vms vnet volume volumes volume vpn web with windows wlan work worker workers workload world
-share common gnome terminal application wrong www yaml yml zone zones zfs cloud openrc elogind named lxcfs mullvad split tunnel splittunnel
+cls prio perf event limits share common gnome terminal application wrong www yaml yml zone zones zfs cloud openrc elogind named lxcfs mullvad split tunnel splittunnel
 `;
 
 /** Products and their words. */

@@ -134,7 +134,7 @@ export const probes: Probes = {
 export const isFactName = (name: string): name is FactName => Object.hasOwn(probes, name);
 
 /** The names of all facts, in the order of the probes. */
-export const factNames: readonly FactName[] = Object.keys(probes).filter(isFactName);
+const factNames: readonly FactName[] = Object.keys(probes).filter(isFactName);
 
 /** The shapes of these facts, or of all. */
 export async function loadSchemas<Name extends FactName = FactName>(

@@ -35,7 +35,7 @@ function renderFact(name: string, state: unknown): string {
 }
 
 /** Without anchors, which make a puzzle of it, and with each text on one line: folding has its own ideas of blanks. */
-export const renderYaml = (value: unknown): string =>
+const renderYaml = (value: unknown): string =>
 	stringify(value, {
 		aliasDuplicateObjects: false,
 		blockQuote: false,

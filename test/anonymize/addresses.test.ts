@@ -10,6 +10,8 @@ const four = fc.bigInt(0n, 2n ** 32n - 1n).map((value) => ({ family: 4 as const,
 const six = fc.bigInt(0n, 2n ** 128n - 1n).map((value) => ({ family: 6 as const, value }));
 const usual = { 4: 24, 6: 64 } as const;
 const stand = (by: Uint8Array) => createAddresses(by, commonRules, usual);
+/** Its second half is made of a MAC, which gets a stand-in of its own. */
+const isOfCard = (value: bigint): boolean => ((value >> 24n) & 0xffffn) === 0xfffen;
 const numberOf = (text: string): bigint => parseAddress(text)?.value ?? -1n;
 
 function shared(family: 4 | 6, one: bigint, other: bigint): number {
@@ -27,14 +29,14 @@ function shared(family: 4 | 6, one: bigint, other: bigint): number {
 describe("IP addresses", () => {
 	test.each([
 		["IPv4", four],
-		// An address made of a MAC gets another second half.
-		["IPv6", six.filter(({ value }) => ((value >> 24n) & 0xffffn) !== 0xfffen)],
+		["IPv6", six.filter(({ value }) => !isOfCard(value))],
 	] as const)("%s: two share as many leading bits as before", (_, addresses) => {
 		fc.assert(
 			fc.property(key, addresses, addresses, fc.nat(128), (by, one, other, keep) => {
 				const { family } = one;
 				const bits = BigInt(width[family] - Math.min(keep, width[family]));
 				const near = { family, value: ((one.value >> bits) << bits) | (other.value & ((1n << bits) - 1n)) };
+				fc.pre(!isOfCard(near.value));
 				const { address } = stand(by);
 				const [a, b] = [address(renderAddress(one)), address(renderAddress(near))];
 				expect(shared(family, numberOf(a), numberOf(b))).toBe(shared(family, one.value, near.value));

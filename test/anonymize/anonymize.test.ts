@@ -9,7 +9,7 @@ import { format, type Header } from "../../src/snapshot/snapshot.ts";
 import { renderSnapshot } from "../../src/snapshot/write.ts";
 import { findSituations, type Judged, judgeSituation } from "../support/situations.ts";
 
-const header: Header = { schema: format, doctor: "0.0.0", taken: "2026-11-23T09:30:00.000Z", host: "quartz" };
+const header: Header = { schema: format, doctor: "0.0.0", taken: "2026-11-23T09:30:00.000Z", host: "basalt" };
 const schemas = await loadSchemas();
 const keys = [1, 2, 3].map((seed) => new Uint8Array(32).fill(seed));
 const change = (sheet: FactSheet, key = keys[0] ?? new Uint8Array()): FactSheet =>
@@ -26,7 +26,7 @@ const distinct: readonly (readonly [RegExp | string, string])[] = [
 	[/\/(home|Users)\/(ada|alice)/g, "/$1/ottilie"],
 	[/ubuntu-2404-kube-v1/g, "granat-2404-v1"],
 ];
-const planted = /zirkon|feldspat|ottilie|amber|kaverne|granat|quartz/i;
+const planted = /zirkon|feldspat|ottilie|amber|kaverne|granat|basalt/i;
 
 const outcomeOf = ({ judgement: { verdict } }: Judged) =>
 	verdict.kind === "problem"

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import * as z from "zod";
+import type * as z from "zod";
 import { loadSchemas } from "../../src/facts/probe.ts";
 
 type Type = z.core.$ZodTypes;
