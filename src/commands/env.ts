@@ -51,8 +51,13 @@ async function read(program: Program, options: EnvOptions): Promise<Converted> {
 
 /** The values that are secret by their name are left out whole; what else holds them, or a password in the URL, is masked. */
 function masked(program: Program, { assigned, missing }: Converted): string {
-	const hidden = assigned.map((each) => (each.isSecret ? { ...each, value: "[secret]" } : each));
+	const hidden = assigned.map((each) =>
+		each.isSecret || isPrivateKey(each.value) ? { ...each, value: "[secret]" } : each,
+	);
 	const passwords = assigned.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
 	const mask = createMask([...passwords, ...assigned.flatMap(({ value, isSecret }) => (isSecret ? [value] : []))]);
 	return mask(renderEnvfile(program, { assigned: hidden, missing }));
 }
+
+/** Pasted in place of a public one into VM_SSH_KEYS. */
+const isPrivateKey = (value: string): boolean => value.includes("PRIVATE KEY");

@@ -124,7 +124,9 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 	});
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
-		throw new UsageError(`--manifest: ${name} still holds ${placeholder}${notRendered}`);
+		throw new UsageError(
+			`--manifest: ${name} still holds ${placeholder.replace(/^(\$\{\w*).+\}$/, "$1}")}${notRendered}`,
+		);
 	}
 
 	const { unreadable, ...found } = parseMachineObjects(objects);
