@@ -7,6 +7,7 @@ export const findings = {
 	"history-expansion": error("PROXMOX_TOKEN is missing: the shell most likely took its ! for the history."),
 	"invalid-yaml": error("clusterctl.yaml is not valid YAML, so clusterctl cannot read it."),
 	"unquoted-list": error("A list in clusterctl.yaml has no quotes, so clusterctl reads it as empty."),
+	"open-quote": error("A quote is opened and not closed, so that a shell reads on into the next lines."),
 	"unquoted-blank": error("A value has a blank outside quotes, at which a shell cuts it off."),
 	renamed: error("A variable has the name that another version of CAPMOX reads."),
 	"singular-name": error("A variable has the plural where the template reads the singular, or the reverse."),

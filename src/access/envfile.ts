@@ -51,7 +51,7 @@ export function parseEnvfile(given: string): Envfile {
 		let source = lines[index] ?? "";
 		let read = readLine(source);
 		// A quote that stays open goes on over the next lines, as in a shell.
-		while (read.open && index + 1 < lines.length) {
+		while (read.open && index + 1 < lines.length && !startsAnother(lines[index + 1] ?? "")) {
 			const previous = lines[index] ?? "";
 			index++;
 			const next = lines[index] ?? "";
@@ -82,6 +82,10 @@ export function parseEnvfile(given: string): Envfile {
 
 	return { assignments, problems };
 }
+
+/** A quote that runs into such a line was forgotten: nobody means the next variable, maybe the secret, as a part of this one. */
+const startsAnother = (line: string): boolean =>
+	/^\s*(?:export\s+[A-Za-z_]\w*=|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:=|:(?:\s|$)))/.test(line);
 
 /** Neither byte of a UTF-16 byte order mark is UTF-8; of what follows, all that is ASCII has a NUL beside it. */
 const isUtf16 = (text: string): boolean => text.startsWith("\uFFFD\uFFFD") && text.includes("\0");
@@ -168,7 +172,7 @@ function readWord(source: string): Word {
 	let rest = source;
 	const problems = new Set<LineProblem>();
 	while (rest !== "" && !/^[\s;]/.test(rest)) {
-		const part = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'";\\]|\\.)+))/s.exec(rest);
+		const part = /^(?:\$?'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'";\\$]|\\.|\$(?!'))+))/s.exec(rest);
 		if (part === null) {
 			return { value: value + rest.replace(/^['"]/, "").trimEnd(), open: true, problems: [...problems], rest: "" };
 		}

@@ -3,6 +3,7 @@ import { writeSecretFile } from "../access/secret-file.ts";
 import { openWorld } from "../access/world.ts";
 import { type Converted, convert, type Program, renderEnvfile } from "../env/convert.ts";
 import { ProbeError, UsageError } from "../errors.ts";
+import { secretsWithin } from "../facts/environment.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface EnvOptions extends GlobalOptions {
@@ -53,6 +54,9 @@ async function read(program: Program, options: EnvOptions): Promise<Converted> {
 function masked(program: Program, { assigned, missing }: Converted): string {
 	const hidden = assigned.map((each) => (each.isSecret ? { ...each, value: "[secret]" } : each));
 	const passwords = assigned.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
-	const mask = createMask([...passwords, ...assigned.flatMap(({ value, isSecret }) => (isSecret ? [value] : []))]);
+	const mask = createMask([
+		...passwords,
+		...assigned.flatMap(({ value, isSecret }) => [...(isSecret ? [value] : []), ...secretsWithin(value)]),
+	]);
 	return mask(renderEnvfile(program, { assigned: hidden, missing }));
 }

@@ -85,7 +85,10 @@ export function parseEnvironmentCluster(environment: Environment, options: Clust
 			path,
 			problems: problems.filter(
 				({ name, problem, line }) =>
-					name === undefined || problem === "invalid-yaml" || (known.has(name) && matters(name, problem, line)),
+					name === undefined ||
+					problem === "invalid-yaml" ||
+					// It takes the lines behind it with it, whosever variable it is.
+					((known.has(name) || problem === "open-quote") && matters(name, problem, line)),
 			),
 		})),
 	};

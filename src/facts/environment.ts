@@ -216,6 +216,12 @@ const shown = (value: string): { id?: string } => (mayHoldSecret(value) ? {} : {
 export const mayHoldSecret = (value: string): boolean =>
 	partOfUuid.test(value) || !/^[^\s:/=,;]+@[A-Za-z][\w.-]*(?:\\?![\w.@!-]*)?$/.test(unquote(value));
 
+/** A shell puts the lines behind a forgotten quote into the value, `export PROXMOX_SECRET=…` among them. */
+export const secretsWithin = (value: string): readonly string[] =>
+	[...value.matchAll(/(?:SECRET|TOKEN)\s*[=:]\s*["']?([^\s"']+)/g)]
+		.map(([, found = ""]) => found)
+		.filter(mayHoldSecret);
+
 function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
 	if (value.includes("\\!")) {
 		return ["escaped-exclamation-mark"];

@@ -212,6 +212,21 @@ export const cases: readonly Case[] = [
 		codes: ["file-misread"],
 	},
 	{
+		is: "an open quote, which the next variable's would close",
+		sources: { envfile: whole.replace(/(export DNS_SERVERS=.*)'\n/, "$1\n") },
+		codes: ["open-quote"],
+	},
+	{
+		is: "an open quote in a variable of nobody's",
+		sources: { envfile: `export MY_NOTE="x\n${whole}` },
+		codes: ["open-quote"],
+	},
+	{
+		is: "a list over two lines, its quote closed",
+		sources: { envfile: whole.replace(/export DNS_SERVERS=.*/, "export DNS_SERVERS='[10.10.10.1,\n  9.9.9.9]'") },
+		codes: [],
+	},
+	{
 		is: "a reference in a variable that the flavor does not read",
 		sources: { envfile: `${whole}export SECONDARY_BRIDGE="$OTHER"\n` },
 		codes: [],

@@ -54,6 +54,29 @@ function sourced(file: string, shell = "sh"): Record<string, string> {
 	return Object.fromEntries(variables.filter(([name]) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name)));
 }
 
+describe("what is no secret by its name", () => {
+	const known = "export PROXMOX_URL='https://pve.example.com:8006'\n";
+
+	test.each([
+		["a secret behind the token ID", `${known}export PROXMOX_USERNAME='ib@pve!capi=${secret}'\n`, "image-builder"],
+		[
+			"a private key",
+			`${known}export PROXMOX_TOKEN='capmox@pve!capi'\nexport VM_SSH_KEYS='-----BEGIN OPENSSH PRIVATE KEY-----\n${secret}'\n`,
+			"capmox",
+		],
+		[
+			"a line behind a forgotten quote",
+			`${known}export PROXMOX_TOKEN='capmox@pve!capi'\nexport BRIDGE="vmbr0\nexport PROXMOX_SECRET='${secret}'\nexport GATEWAY="10.0.0.1\n`,
+			"capmox",
+		],
+	])("%s is masked all the same", (_, text, program) => {
+		writeFileSync(path("envfile"), text);
+		const { stdout, stderr } = doctor("--for", program);
+		expect(stdout).toContain("[secret]");
+		expect(stdout + stderr).not.toContain(secret);
+	});
+});
+
 describe("the other program's file", () => {
 	test("capmox → image-builder → capmox gives the same way to Proxmox", () => {
 		writeFileSync(path("envfile"), renderEnvfile(variablesOf()));
