@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { ProbeError, UsageError } from "../errors.ts";
 import { createFiles } from "./files.ts";
 
 /** A file with Kubernetes objects that the user named. */
@@ -10,13 +10,17 @@ export interface Manifest {
 
 const largest = 8 * 1_048_576;
 
-/** @throws UsageError where there is no such file, or nothing is piped in. */
+/** @throws UsageError where it cannot be read, or nothing is piped in. */
 export async function readManifest(path: string): Promise<Manifest> {
 	if (path === "-") {
 		return { name: "the standard input", text: await readStandardInput() };
 	}
 
-	const text = await createFiles().readText(path, { maxBytes: largest });
+	const text = await createFiles()
+		.readText(path, { maxBytes: largest })
+		.catch((error: unknown) => {
+			throw error instanceof ProbeError ? new UsageError(`--manifest: ${error.message}`, { cause: error }) : error;
+		});
 	if (text === undefined) {
 		throw new UsageError(`--manifest: there is no file ${path}`);
 	}

@@ -40,6 +40,8 @@ export const environmentCluster = z.object({
 	variables: z.record(z.string(), variable),
 	/** The parts of VM_SSH_KEYS in order. */
 	sshKeys: z.array(z.object({ shape: z.enum(sshKeyShapes), type: z.string().optional() })),
+	/** A second clusterctl.yaml, of which clusterctl reads nothing. */
+	unread: z.string().optional(),
 	files: z.array(
 		z.object({
 			path: z.string(),
@@ -81,6 +83,7 @@ export function parseEnvironmentCluster(environment: Environment, options: Clust
 		capmoxVersion: options.capmoxVersion ?? capmoxVersions[0],
 		variables: Object.fromEntries(found),
 		sshKeys: keys === undefined || isUnexpanded(keys) ? [] : parseSshKeys(keys.value),
+		...(environment.unread === undefined ? {} : { unread: environment.unread }),
 		files: environment.files.map(({ path, problems }) => ({
 			path,
 			problems: problems.filter(

@@ -175,6 +175,12 @@ export const cases: readonly Case[] = [
 		codes: [],
 	},
 	{
+		is: "the cluster's variables in a second clusterctl.yaml, which clusterctl does not read",
+		sources: { clusterctl: yamlOf({ BRIDGE: "vmbr0" }), homeClusterctl: yamlOf(variablesOf()) },
+		codes: ["missing"],
+	},
+	{ is: "all in the only clusterctl.yaml", sources: { homeClusterctl: yamlOf(variablesOf()) }, codes: [] },
+	{
 		is: "a blank outside quotes",
 		sources: {
 			envfile: whole.replace(/export NODE_IP_RANGES=.*/, "export NODE_IP_RANGES=[10.10.10.5-10.10.10.50, 10.10.10.55]"),
