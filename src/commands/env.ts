@@ -4,6 +4,7 @@ import { openWorld } from "../access/world.ts";
 import { type Converted, convert, type Program, renderEnvfile } from "../env/convert.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { secretsWithin } from "../facts/environment.ts";
+import { toShell } from "../shell.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface EnvOptions extends GlobalOptions {
@@ -29,7 +30,9 @@ async function rename(program: Program, options: EnvOptions, terminal: Terminal)
 	if (output === undefined) {
 		terminal.out(masked(program, converted));
 		const hidden = converted.assigned.some(({ isSecret }) => isSecret) ? "The secret is masked here. " : "";
-		terminal.err(`${hidden}To have a file: capmox-doctor env --for ${program} --output ${program}.env\n`);
+		const again = ["capmox-doctor", "env", "--for", program, "--output", `${program}.env`];
+		const from = options.envFile === undefined ? [] : ["-e", options.envFile];
+		terminal.err(`${hidden}To have a file: ${toShell([...again, ...from])}\n`);
 	} else {
 		await writeSecretFile(output, renderEnvfile(program, converted), { force });
 		terminal.out(`Wrote ${output}, readable only by you, with ${names}.\n`);

@@ -3,6 +3,7 @@ import type { Check } from "../check.ts";
 import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
 import { isUsageError, ProbeError } from "../errors.ts";
 import { gather } from "../gather.ts";
+import { repeatOptions } from "./again.ts";
 import { showProgress } from "./progress.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
@@ -50,7 +51,7 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 			onProgress: progress.report,
 		});
 		progress.end();
-		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
+		const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
 		const code = exitCode(judgements, options.failOn);
 		await report(judgements, code);
 		return code;
