@@ -117,8 +117,9 @@ const isBridge = ({ kind }: Permissions["targets"][number]): boolean => kind ===
 
 /** What is named and is not there gets no ACL, which is not to be passed over. */
 function absentNodes({ machines, listed: { nodes } }: Permissions): readonly string[] {
-	const named = machines.flatMap(({ sourceNode, allowedNodes }) => [
+	const named = machines.flatMap(({ sourceNode, target, allowedNodes }) => [
 		...(sourceNode === undefined ? [] : [sourceNode]),
+		...(target === undefined ? [] : [target]),
 		...allowedNodes,
 	]);
 	return [...new Set(named)].filter((name) => nodes?.every(({ node }) => node !== name) === true);

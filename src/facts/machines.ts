@@ -23,6 +23,8 @@ export const machinePlan = z.object({
 	sourceNode: z.string().optional(),
 	/** Empty: CAPMOX makes the machine where the template is, without choosing by memory. */
 	allowedNodes: z.array(z.string()),
+	/** The template says so itself, in place of its cluster. */
+	ownNodes: z.literal(true).optional(),
 	/** It is made on this node, whatever is allowed (v1alpha1). */
 	target: z.string().optional(),
 	/** `schedulerHints.memoryAdjustment` is 0, so that the guests of a node are not counted. */
