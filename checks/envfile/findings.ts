@@ -53,6 +53,8 @@ export const findings = {
 	"endpoint-is-gateway": error("The control plane endpoint is the gateway."),
 	"endpoint-reserved": error("The control plane endpoint is the network or broadcast address."),
 	"endpoint-in-range": error("The control plane endpoint lies in a range of addresses for machines."),
+	"unusable-address": error("An address is such as no machine or DNS server can have."),
+	"address-in-range": error("A DNS server or BGP router has an address that is given to machines or services."),
 	"ranges-overlap": error("Two pools hand out the same addresses."),
 	"too-few-addresses": error("There are fewer addresses than machines."),
 	"no-address-for-upgrade": warning("There is no spare address for the machines that an upgrade adds."),
