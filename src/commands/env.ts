@@ -25,6 +25,10 @@ export async function env(options: EnvOptions, terminal: Terminal): Promise<numb
 /** The same values under the names of another program. The secret goes into the file, and nowhere else. */
 async function rename(program: Program, options: EnvOptions, terminal: Terminal): Promise<number> {
 	const { output, force } = options;
+	if (output === "-") {
+		throw new UsageError("--output -: the secret is written into a file only, so name one");
+	}
+
 	const converted = await read(program, options);
 	const names = converted.assigned.map(({ name }) => name).join(", ");
 	if (output === undefined) {

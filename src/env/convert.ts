@@ -64,7 +64,7 @@ function readLogin(environment: Environment): Login {
 		return value === undefined ? undefined : unquote(value);
 	};
 	const url = look("PROXMOX_URL")
-		?.replace(/\/api2(?:\/.*)?$/, "")
+		?.replace(/\/api2(?:\/.*)?$/i, "")
 		.replace(/\/+$/, "");
 	switch (conventionOf(parseEnvironmentProxmox(environment))) {
 		case "capmox":
@@ -92,7 +92,7 @@ function forCapmox(environment: Environment, { url, id, secret }: Login): Wanted
 		...others.map((name) => ({
 			name,
 			value: valueOf(environment, name) ?? valueOf(environment, fallbacks[name] ?? name),
-			isSecret: secretClusterVariables.has(name) || /PRIVATE KEY/.test(valueOf(environment, name) ?? ""),
+			isSecret: secretClusterVariables.has(name) || (valueOf(environment, name)?.includes("PRIVATE KEY") ?? false),
 		})),
 	];
 }

@@ -54,6 +54,13 @@ function sourced(file: string, shell = "sh"): Record<string, string> {
 	return Object.fromEntries(variables.filter(([name]) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name)));
 }
 
+test("the standard output is no file for a secret", () => {
+	writeFileSync(path("envfile"), renderEnvfile(variablesOf()));
+	const { status, stdout, stderr } = doctor("--for", "capmox", "--output", "-");
+	expect([status, stdout, readdirSync(folder)]).toEqual([2, "", ["envfile"]]);
+	expect(stderr).toBe("capmox-doctor: --output -: the secret is written into a file only, so name one\n");
+});
+
 describe("what is no secret by its name", () => {
 	const known = "export PROXMOX_URL='https://pve.example.com:8006'\n";
 
