@@ -28,11 +28,12 @@ export interface Envfile {
 }
 
 const assignment =
-	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
+	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+|(?:declare|typeset)\s+-[A-Za-z]*x[A-Za-z]*\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
 
 /**
- * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `A: "b"`, CRLF, a byte
- * order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the value and are reported.
+ * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `declare -x A="b"` as bash
+ * prints it, `A: "b"`, CRLF, a byte order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the
+ * value and are reported.
  */
 export function parseEnvfile(given: string): Envfile {
 	const assignments: Assignment[] = [];
@@ -85,7 +86,7 @@ export function parseEnvfile(given: string): Envfile {
 
 /** A quote that runs into such a line was forgotten: nobody means the next variable, maybe the secret, as a part of this one. */
 const startsAnother = (line: string): boolean =>
-	/^\s*(?:export\s+[A-Za-z_]\w*=|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:=|:(?:\s|$)))/.test(line);
+	/^\s*(?:(?:export|declare\s+-x)\s+[A-Za-z_]\w*=|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:=|:(?:\s|$)))/.test(line);
 
 /** Neither byte of a UTF-16 byte order mark is UTF-8; of what follows, all that is ASCII has a NUL beside it. */
 const isUtf16 = (text: string): boolean => text.startsWith("\uFFFD\uFFFD") && text.includes("\0");
