@@ -1,9 +1,10 @@
 import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
-import { mayHoldSecret, unquote } from "./facts/environment.ts";
+import { mayHoldSecret, secretsWithin, unquote } from "./facts/environment.ts";
 import { type Know, type Probe, type Probes, probes, type Reading } from "./facts/probe.ts";
 import type { FactName, FactSheet, FactState, Facts } from "./facts/sheet.ts";
+import { variables } from "./knowledge/variables.ts";
 import { changeTexts, withoutControls } from "./texts.ts";
 
 export interface GatherOptions {
@@ -121,6 +122,7 @@ export async function maskOf(world: World): Promise<(text: string) => string> {
 	});
 	const mask = createMask([
 		...passwords,
+		...variables.flatMap((name) => environment.lookUp(name).flatMap(({ value }) => secretsWithin(value))),
 		...values.flatMap(({ name, value }) => {
 			const bare = unquote(value);
 			return name === "PROXMOX_TOKEN" && !mayHoldSecret(value)

@@ -3,6 +3,8 @@ import { writeSecretFile } from "../access/secret-file.ts";
 import { openWorld } from "../access/world.ts";
 import { type Converted, convert, type Program, renderEnvfile } from "../env/convert.ts";
 import { ProbeError, UsageError } from "../errors.ts";
+import { secretsWithin } from "../facts/environment.ts";
+import { toShell } from "../shell.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface EnvOptions extends GlobalOptions {
@@ -23,12 +25,18 @@ export async function env(options: EnvOptions, terminal: Terminal): Promise<numb
 /** The same values under the names of another program. The secret goes into the file, and nowhere else. */
 async function rename(program: Program, options: EnvOptions, terminal: Terminal): Promise<number> {
 	const { output, force } = options;
+	if (output === "-") {
+		throw new UsageError("--output -: the secret is written into a file only, so name one");
+	}
+
 	const converted = await read(program, options);
 	const names = converted.assigned.map(({ name }) => name).join(", ");
 	if (output === undefined) {
 		terminal.out(masked(program, converted));
 		const hidden = converted.assigned.some(({ isSecret }) => isSecret) ? "The secret is masked here. " : "";
-		terminal.err(`${hidden}To have a file: capmox-doctor env --for ${program} --output ${program}.env\n`);
+		const again = ["capmox-doctor", "env", "--for", program, "--output", `${program}.env`];
+		const from = options.envFile === undefined ? [] : ["-e", options.envFile];
+		terminal.err(`${hidden}To have a file: ${toShell([...again, ...from])}\n`);
 	} else {
 		await writeSecretFile(output, renderEnvfile(program, converted), { force });
 		terminal.out(`Wrote ${output}, readable only by you, with ${names}.\n`);
@@ -55,7 +63,10 @@ function masked(program: Program, { assigned, missing }: Converted): string {
 		each.isSecret || isPrivateKey(each.value) ? { ...each, value: "[secret]" } : each,
 	);
 	const passwords = assigned.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
-	const mask = createMask([...passwords, ...assigned.flatMap(({ value, isSecret }) => (isSecret ? [value] : []))]);
+	const mask = createMask([
+		...passwords,
+		...assigned.flatMap(({ value, isSecret }) => [...(isSecret ? [value] : []), ...secretsWithin(value)]),
+	]);
 	return mask(renderEnvfile(program, { assigned: hidden, missing }));
 }
 

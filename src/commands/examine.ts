@@ -4,6 +4,7 @@ import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
 import { isUsageError } from "../errors.ts";
 import type { FactName, FactSheet } from "../facts/sheet.ts";
 import type { SnapshotNote } from "../report/report.ts";
+import { repeatOptions } from "./again.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
@@ -42,7 +43,7 @@ export async function examine(examination: Examination): Promise<number> {
 	};
 	try {
 		const { sheet, note } = await see(examination);
-		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
+		const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
 		const code = exitCode(judgements, options.failOn);
 		await report(judgements, code, note);
 		return code;
