@@ -31,7 +31,9 @@ const architecture = ({ provider }: Host): readonly KindHostFinding[] =>
 
 /** Since 20.10 Docker puts its bridges into a zone of firewalld: kind#1547, moby#41353. */
 function firewall(host: Host): readonly KindHostFinding[] {
-	const version = dockerServer(host)?.version;
+	const server = dockerServer(host);
+	// Podman's service has its own count.
+	const version = server?.isPodman === true ? undefined : server?.version;
 	const backend = host.daemon?.firewalld?.backend;
 	// No semantic version: 19.03 was followed by 20.10.
 	return backend !== "nftables" || version === undefined || Number.parseInt(version, 10) >= 20

@@ -149,3 +149,45 @@ describe("NO_PROXY as Go reads it", () => {
 		expect(bypasses(entry === "" ? [] : [entry], host)).toBe(expected);
 	});
 });
+
+describe("what kind asks of Docker before it starts a node", () => {
+	const engines = healthy["host.engines"]?.state === "known" ? healthy["host.engines"].value : undefined;
+	const docker = engines?.docker.state === "answering" ? engines.docker : undefined;
+	const withServer = (server: object, rest: object = {}): Edits => ({
+		"host.engines": { docker: { ...docker!, ...rest, server: { ...docker!.server!, ...server } } },
+	});
+	const all = { memory: true, pids: true, cpu: true };
+	const found = (version: string) => ({
+		"host.tools": { kind: { state: "found" as const, version } },
+	});
+
+	test.each([
+		["rootless with all three", withServer({ rootless: true, limits: all }), []],
+		[
+			"rootless without cpu",
+			withServer({ rootless: true, limits: { ...all, cpu: false } }),
+			["rootless-not-delegated"],
+		],
+		[
+			"rootless without pids",
+			withServer({ rootless: true, limits: { ...all, pids: false } }),
+			["rootless-not-delegated"],
+		],
+		["rootless without a driver", withServer({ rootless: true, cgroupDriver: "none" }), ["rootless-not-delegated"]],
+		["rootful without cpu", withServer({ limits: { ...all, cpu: false } }), []],
+		[
+			"rootless on v1, which cgroup-v2 tells of",
+			withServer({ rootless: true, cgroupVersion: 1, cgroupDriver: "none" }),
+			[],
+		],
+		["the first that knows --cgroupns", withServer({ version: "20.10.0" }, { clientVersion: "20.10.0" }), []],
+		["the last that does not", withServer({ version: "19.03.15" }), ["docker-too-old"]],
+		["only the command is too old", withServer({}, { clientVersion: "19.03.15" }), ["docker-too-old"]],
+		["Podman's service, by its own count", withServer({ version: "5.4.2", isPodman: true }), []],
+		["no version at all", withServer({ version: "dev" }, { clientVersion: undefined }), []],
+		["an old kind", { ...withServer({ version: "19.03.15" }), ...found("0.19.0") }, []],
+		["the first kind that asks", { ...withServer({ version: "19.03.15" }), ...found("0.20.0") }, ["docker-too-old"]],
+	] satisfies readonly (readonly [string, Edits, readonly string[]])[])("%s", (_, edits, expected) => {
+		expect(codesWith(edits)).toEqual(expected);
+	});
+});

@@ -18,6 +18,11 @@ const infoAnswer = z.object({
 	CgroupDriver: optionalText,
 	SecurityOptions: z.array(z.string()).nullish().catch(undefined),
 	DefaultRuntime: text,
+	Runtimes: z
+		.record(z.string(), z.object({ path: text }))
+		.nullish()
+		.catch(undefined),
+	ContainerdCommit: z.object({ ID: text }).optional().catch(undefined),
 	RuncCommit: z.object({ ID: text }).optional().catch(undefined),
 	MemoryLimit: flag,
 	PidsLimit: flag,
@@ -122,10 +127,21 @@ export function parseDocker(answers: DockerAnswers, system: HostSystem, hostname
 	};
 }
 
-function serverOf(
-	info: z.infer<typeof infoAnswer>,
-	version: NonNullable<z.infer<typeof versionAnswer>["Server"]> | undefined,
-): DockerServer {
+type Info = z.infer<typeof infoAnswer>;
+type ServerVersion = NonNullable<z.infer<typeof versionAnswer>["Server"]>;
+
+/** `docker version` says it; where that did not answer: no Docker is without containerd. */
+const isPodman = (info: Info, version: ServerVersion | undefined): boolean =>
+	version?.Components?.some(({ Name }) => Name === "Podman Engine") ??
+	(info.ContainerdCommit?.ID === "" && info.DefaultRuntime === "crun");
+
+/** Its name in daemon.json is free, and the program behind it may be another. */
+function runtimeOf({ DefaultRuntime: name, Runtimes: runtimes }: Info): string {
+	const program = runtimes?.[name]?.path.split("/").at(-1) ?? "";
+	return /^crun\b/.test(program) ? program : name;
+}
+
+function serverOf(info: Info, version: ServerVersion | undefined): DockerServer {
 	const options = info.SecurityOptions ?? [];
 	const has = (name: string) => options.some((option) => option.split(",").includes(`name=${name}`));
 	const component = (name: string) => version?.Components?.find((found) => found.Name === name)?.Version;
@@ -136,7 +152,7 @@ function serverOf(
 	const backingFilesystem = status("Backing Filesystem");
 	return {
 		version: info.ServerVersion,
-		isPodman: version?.Components?.some(({ Name }) => Name === "Podman Engine") === true,
+		isPodman: isPodman(info, version),
 		operatingSystem: info.OperatingSystem,
 		kernel: info.KernelVersion,
 		architecture: info.Architecture,
@@ -144,7 +160,7 @@ function serverOf(
 		cgroupDriver: info.CgroupDriver,
 		rootless: has("rootless"),
 		privateCgroups: has("cgroupns"),
-		defaultRuntime: info.DefaultRuntime,
+		defaultRuntime: runtimeOf(info),
 		runcVersion: runcVersion === "" ? undefined : runcVersion?.replace(/^v/, ""),
 		containerdVersion,
 		limits: { memory: info.MemoryLimit, pids: info.PidsLimit, cpu: info.CPUShares },
