@@ -191,7 +191,8 @@ export async function readHostProxies(world: World, know: Know): Promise<HostPro
 			entries: noProxy.value
 				.split(",")
 				.map((entry) => entry.trim())
-				.filter((entry) => entry !== ""),
+				// Someone may have pasted a proxy's address there, with its password; no host has an @ in its name.
+				.filter((entry) => entry !== "" && !entry.includes("@")),
 		},
 	};
 }

@@ -191,3 +191,28 @@ describe("what kind asks of Docker before it starts a node", () => {
 		expect(codesWith(edits)).toEqual(expected);
 	});
 });
+
+describe("the next network of the pools", () => {
+	const bridge = { name: "bridge", subnet: "172.17.0.0/16" };
+	const networks = (base: string, size: number, ...routes: readonly string[]): Edits => ({
+		...network("10.77.0.9"),
+		"host.networks": {
+			engine: [bridge],
+			routes: routes.map((subnet) => ({ interface: "eth0", subnet })),
+			pools: [
+				{ base, size },
+				{ base: "10.77.0.0/16", size: 24 },
+			],
+		},
+	});
+
+	test.each([
+		["behind a route that takes millions of them", networks("10.0.0.0/8", 30, "10.0.0.0/10", "10.64.0.0/11"), []],
+		["one that cannot be cut", networks("172.17.0.0/16", 64), ["next-network-clash"]],
+		["one that is taken whole", networks("172.17.0.0/16", 24), ["next-network-clash"]],
+		["one that is free behind what is taken", networks("172.16.0.0/15", 16, "172.16.0.0/24"), ["next-network-clash"]],
+		["one that is free", networks("172.16.0.0/15", 24), []],
+	])("%s", (_, edits, expected) => {
+		expect(codesWith(edits)).toEqual(expected);
+	});
+});

@@ -95,3 +95,29 @@ describe("an engine that reports another cgroup version than this host's files",
 		expect(fact).toMatchObject({ value: { cgroupVersion: 2 } });
 	});
 });
+
+describe("Docker's cgroup in a copied tree", () => {
+	const listed = "/sys/fs/cgroup cgroup2fs 63677270\n/sys/fs/cgroup/docker/ cgroup2fs 63677270\n";
+	const cgroupsOf = async (files: Readonly<Record<string, string>>) =>
+		(await gatherFrom(tree(2, {}, files), ["host.cgroups"]))["host.cgroups"];
+
+	test.each([
+		["is listed, and what it is was not copied", { "cmd/stat-f-all": listed }],
+		[
+			"is listed, and was copied as an empty file",
+			{ "cmd/stat-f-all": listed, "sys/fs/cgroup/docker/cgroup.type": "" },
+		],
+	])("%s: nothing is known", async (_, files) => {
+		expect(await cgroupsOf(files)).toMatchObject({ state: "unavailable", cause: "not-found" });
+	});
+
+	test("is listed and copied: it is judged", async () => {
+		const files = { "cmd/stat-f-all": listed, "sys/fs/cgroup/docker/cgroup.type": "domain threaded\n" };
+		expect(await cgroupsOf(files)).toMatchObject({ value: { dockerCgroup: { type: "domain threaded" } } });
+	});
+
+	test("is not there: that is known", async () => {
+		const fact = await cgroupsOf({ "cmd/stat-f-all": "/sys/fs/cgroup cgroup2fs 63677270\n" });
+		expect(fact).toMatchObject({ state: "known", value: { layout: "unified", dockerCgroup: undefined } });
+	});
+});
