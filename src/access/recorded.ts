@@ -69,6 +69,14 @@ function createRecordedCommands(tree: Files): Commands {
 				);
 			}
 
+			// A command that is missing says so on the other stream, which may not have been kept.
+			if (text.trim() === "") {
+				throw new ProbeError(
+					"not-found",
+					`the copied tree does not tell what ${argv[0]} prints: cmd/${name ?? ""} is empty`,
+				);
+			}
+
 			// Standard output and error stand together; a non-zero exit is noted on the last line.
 			const [, printed = text, exit = "0"] = /^(.*?)\n?\(exit (\d+)\)\s*$/s.exec(text) ?? [];
 			const missing = exit === "127" || /: command not found|executable file not found/.test(printed);

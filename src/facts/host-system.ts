@@ -47,6 +47,7 @@ export async function readHostSystem({ files, commands, host }: World, signal: A
 		containerenv,
 		systemctl,
 		ostree,
+		lxc,
 	] = await Promise.all([
 		ifAnswered(files.readText("/proc/1/comm")),
 		ifAnswered(files.stat("/run/systemd/system")),
@@ -59,12 +60,14 @@ export async function readHostSystem({ files, commands, host }: World, signal: A
 		ifAnswered(files.stat("/run/.containerenv")),
 		host.platform === "linux" ? ifAnswered(commands.run(["systemctl", "--version"], { signal })) : undefined,
 		ifAnswered(files.stat("/run/ostree-booted")),
+		ifAnswered(isLxc(files)),
 	]);
 	const distribution = osRelease === undefined ? undefined : parseOsRelease(osRelease);
 	const systemdVersion = /^systemd (\d+)/m.exec(systemctl?.stdout ?? "")?.[1];
 	const wsl = kernel === undefined ? undefined : wslGeneration(kernel);
 	const within =
-		container?.trim() ?? (dockerenv !== undefined ? "docker" : containerenv !== undefined ? "podman" : undefined);
+		container?.trim() ??
+		(dockerenv !== undefined ? "docker" : containerenv !== undefined ? "podman" : lxc === true ? "lxc" : undefined);
 	return {
 		platform: host.platform,
 		uid: host.uid,
@@ -82,6 +85,18 @@ export async function readHostSystem({ files, commands, host }: World, signal: A
 		wsl,
 		container: within === "wsl" ? undefined : within,
 	};
+}
+
+/** Only systemd writes /run/systemd/container. LXC tells its first process, and covers files of /proc with those of lxcfs. */
+async function isLxc(files: World["files"]): Promise<boolean> {
+	const [variables, mounts] = await Promise.all([
+		ifAnswered(files.readText("/proc/1/environ")),
+		ifAnswered(files.readText("/proc/self/mountinfo")),
+	]);
+	return (
+		/(?:^|\0)container=lxc(?:\0|$)/.test(variables ?? "") ||
+		/^\d+ \d+ \S+ \S+ \/proc\/\S+ .* - fuse\.lxcfs /m.test(mounts ?? "")
+	);
 }
 
 const readKernel = async (files: World["files"], commands: World["commands"], signal: AbortSignal): Promise<string> =>

@@ -342,3 +342,20 @@ describe("who stands behind the docker command", () => {
 		expect(server(podman, { Server: { Components: [{ Name: "Engine", Version: "28.2.2" }] } })?.isPodman).toBe(false);
 	});
 });
+
+describe("what is cut off, or holds a password", () => {
+	test("half a description says nothing of the engine", () => {
+		const half = printed('{"ServerVersion":"28.2.2","CgroupVersion":"2"');
+		expect(ask({ info: half })).toMatchObject({ state: "unknown" });
+		expect(parsePodman(printed('{"host":{"cgroupVersion":"v2"'), linux)).toMatchObject({ state: "unknown" });
+	});
+
+	test("a password in an address is not repeated", () => {
+		const said = 'error during connect: Get "http://user:hunter22@proxy.example.com:3128/info": dial tcp: timeout';
+		const docker = ask({ info: printed("", 1, said) });
+		expect(docker).toMatchObject({
+			silence: { said: expect.stringContaining("user:***@proxy.example.com") as string },
+		});
+		expect(JSON.stringify(docker)).not.toContain("hunter22");
+	});
+});

@@ -96,6 +96,10 @@ export function parseDocker(answers: DockerAnswers, system: HostSystem, hostname
 		return { state: "podman-shim" };
 	}
 
+	if (printed === undefined && outputOf(answers.info).trimStart().startsWith("{")) {
+		return { state: "unknown", because: "what docker info printed is cut off" };
+	}
+
 	const info = infoAnswer.safeParse(printed).data;
 	const version = versionAnswer.safeParse(parseJsonIn(outputOf(answers.version))).data;
 	const [context] = contextAnswer.safeParse(parseJsonIn(outputOf(answers.context))).data ?? [];
