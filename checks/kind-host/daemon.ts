@@ -3,10 +3,30 @@ import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
 
 /** What surrounds the engine, and the machine that it runs on. */
 export const judgeDaemon = (host: Host): readonly KindHostFinding[] => [
+	...windows(host),
 	...architecture(host),
 	...firewall(host),
 	...openFiles(host),
 ];
+
+/** Docker Desktop on Windows runs one kind of containers at a time. */
+const windows = (host: Host): readonly KindHostFinding[] =>
+	dockerServer(host)?.runsWindows === true
+		? [
+				{
+					code: "windows-containers",
+					summary:
+						'Docker runs Windows containers here, and kind\'s nodes are Linux ones: "no matching manifest for windows/amd64".',
+					evidence: [{ from: "docker info, OSType", saw: "windows", expected: "linux" }],
+					remedy: [
+						advise(
+							"Right-click Docker Desktop's icon in the task bar: Switch to Linux containers. Without Docker Desktop, use Docker in WSL 2.",
+						),
+						advise("Then this prints linux.", "docker", "info", "--format", "{{.OSType}}"),
+					],
+				},
+			]
+		: [];
 
 /** kindest/node, and CAPMOX's releases: amd64 and arm64, by the names of uname and of Go. */
 const withImages = ["x86_64", "amd64", "aarch64", "arm64"];

@@ -46,6 +46,10 @@ export const findings = {
 		severity: "error",
 		means: "kind and CAPMOX have no images for this kind of processor.",
 	},
+	"windows-containers": {
+		severity: "error",
+		means: "Docker runs Windows containers, and kind's nodes are Linux ones.",
+	},
 	"modules-missing": { severity: "warning", means: "The kernel has no modules for what containers' networks need." },
 	"bridges-unfiltered": {
 		severity: "warning",
