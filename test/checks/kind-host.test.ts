@@ -148,6 +148,21 @@ describe("NO_PROXY as Go reads it", () => {
 	] as const)("%j for %s: %s", (entry, host, expected) => {
 		expect(bypasses(entry === "" ? [] : [entry], host)).toBe(expected);
 	});
+
+	test.each([
+		["pve.example.com:8006", 8006, true],
+		["pve.example.com:443", 8006, false],
+		["pve.example.com", 8006, true],
+		["pve.example.com:443", undefined, true],
+	] as const)("%j for port %s: %s", (entry, port, expected) => {
+		expect(bypasses([entry], "pve.example.com", port)).toBe(expected);
+	});
+
+	test("a port behind an IPv6 address", () => {
+		expect(bypasses(["[2001:db8::2]:8006"], "2001:db8::2", 8006)).toBe(true);
+		expect(bypasses(["[2001:db8::2]:443"], "2001:db8::2", 8006)).toBe(false);
+		expect(bypasses(["2001:db8::2"], "2001:db8::2", 8006)).toBe(true);
+	});
 });
 
 describe("what kind asks of Docker before it starts a node", () => {
