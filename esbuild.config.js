@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { chmod, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { parse } from "yaml";
 
 /** Built aside and moved into place, so that whoever runs the program meanwhile finds all of it. */
 const made = "dist.new";
@@ -38,9 +39,21 @@ await build({
 const { checks } = await import(`./${made}/commands/checks.js`);
 await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 
-/** The schema of the JSON report, for whoever validates without running the program. */
+/** Read when a check asks for it, and for users to copy; as far from the chunks as from src/access. */
+await mkdir(`${made}/knowledge`);
+await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
+
+/** The schemas of the JSON reports, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
 schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
+schema({ out: (text) => writeFileSync(`${made}/explain-v1.schema.json`, text) }, "explain");
+
+/** The signatures as JSON, which is read in a tenth of the time; their samples are only for tests. */
+const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));
+await writeFile(
+	`${made}/knowledge/signatures.json`,
+	JSON.stringify({ endings, signatures }, (name, value) => (name === "samples" ? undefined : value)),
+);
 
 /** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
 await build({

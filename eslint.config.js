@@ -73,6 +73,7 @@ export default tseslint.config(
 			"src/go-yaml.ts",
 			"src/check.ts",
 			"src/diagnose.ts",
+			"src/explain/**/*.ts",
 			"src/report/**/*.ts",
 			"src/knowledge/**/*.ts",
 			"src/exit-code.ts",

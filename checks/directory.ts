@@ -23,6 +23,8 @@ export const directory: readonly Entry[] = [
 	entry("kind-host", "host", () => import("./kind-host.ts")),
 	entry("token", "proxmox", () => import("./token.ts")),
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
+	entry("capi-compat", "management", () => import("./capi-compat.ts")),
+	entry("nic-order", "workload", () => import("./nic-order.ts")),
 ];
 
 export const load = (entries: readonly Entry[]): Promise<readonly Check[]> =>

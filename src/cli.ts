@@ -2,7 +2,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
-import { failOnLevels, formats, type ReportTarget, reportFormats, type Terminal } from "./commands/terminal.ts";
+import {
+	failOnLevels,
+	formats,
+	type GlobalOptions,
+	type ReportTarget,
+	reportFormats,
+	type Terminal,
+} from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -85,12 +92,20 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			code = list(self.optsWithGlobals(), terminal);
 		});
 	});
-	command("explain <check|code>", "show the page of a check, or of one finding, such as token/wrong-secret", (made) => {
-		made.action(async (word: string) => {
-			const { explain } = await import("./commands/explain.ts");
-			code = await explain(word, terminal);
-		});
-	});
+	command(
+		"explain [words...]",
+		"show the page of a check or finding, or say what the messages in a log mean",
+		(made) => {
+			made
+				.usage("[options] CHECK | CHECK/CODE | FILE... | TEXT | -")
+				.allowUnknownOption()
+				.addHelpText("after", explainHelp)
+				.action(async (given: string[], _: unknown, self: Command) => {
+					const { explain } = await import("./commands/explain.ts");
+					code = await explain(given, self.optsWithGlobals(), terminal, interrupted);
+				});
+		},
+	);
 	command("env", "print the variables under another program's names, or the roles that CAPMOX needs", (made) => {
 		made
 			.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
@@ -116,10 +131,16 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				code = await env(options, terminal);
 			});
 	});
-	command("schema", "print the JSON Schema of --format json", (made) => {
-		made.action(async () => {
+	command("matrix", "show which versions of CAPMOX, Cluster API and Kubernetes fit together", (made) => {
+		made.addOption(knowledgeOption()).action(async (_: unknown, self: Command) => {
+			const { matrix } = await import("./commands/matrix.ts");
+			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
+		});
+	});
+	command("schema [command]", "print the JSON Schema of --format json: of run and check, or of explain", (made) => {
+		made.action(async (of: string | undefined) => {
 			const { schema } = await import("./commands/schema.ts");
-			code = schema(terminal);
+			code = schema(terminal, of);
 		});
 	});
 
@@ -147,11 +168,22 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	return code;
 }
 
+const explainHelp = `
+  capmox-doctor explain token/wrong-secret            the page of a finding
+  capmox-doctor explain capmox.log kubelet.log        what is known of the messages in these files
+  kubectl -n capmox-system logs deploy/capmox-controller-manager | capmox-doctor explain
+  capmox-doctor explain "VM template not found"       a text, such as an error on the screen
+
+Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it`;
+
 const manifestOption = () =>
 	new Option(
 		"--manifest <file>",
 		"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
 	);
+
+const knowledgeOption = () =>
+	new Option("--knowledge <file>", "a table of versions that fit together, in place of the built-in one");
 
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
@@ -159,6 +191,13 @@ const examining = (command: Command): Command =>
 		.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
 		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
 		.addOption(manifestOption())
+		.addOption(knowledgeOption())
+		.option(
+			"--workload <cluster>",
+			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+		)
+		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
+		.option("--workload-context <name>", "context in that kubeconfig")
 		.option(
 			"--report <format[=file]>",
 			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,

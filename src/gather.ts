@@ -104,7 +104,7 @@ const withoutControls = (text: string): string => text.replace(/[\u0000-\u0008\u
 const secretVariables = ["PROXMOX_SECRET", "PROXMOX_TOKEN"] as const;
 
 /** A token ID is no secret, unless the secret was put in its place or pasted behind it. */
-async function maskOf(world: World): Promise<(text: string) => string> {
+export async function maskOf(world: World): Promise<(text: string) => string> {
 	let environment: Awaited<ReturnType<World["environment"]>>;
 	try {
 		environment = await world.environment();

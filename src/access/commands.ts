@@ -20,6 +20,11 @@ export interface RunOptions {
 export interface Commands {
 	/** @throws ProbeError tool-missing, forbidden (not executable), timeout, cancelled, unreadable (too much output, ended by a signal). */
 	run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<Output>;
+	/**
+	 * Starts a program that serves until it is stopped; resolves once it printed a line that `ready` matches.
+	 * @throws ProbeError as `run` does; unreadable where it ends before.
+	 */
+	serve(argv: readonly [string, ...string[]], ready: RegExp, options?: RunOptions): Promise<{ stop(): void }>;
 	/** Ends every program that still runs, with its descendants, at once. */
 	killAll(): void;
 }
@@ -125,6 +130,58 @@ export function createCommands(): Commands {
 			}
 
 			return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+		},
+		serve: async ([file, ...args], ready, { timeout = 2_000, env } = {}) => {
+			const { execa } = await import("execa");
+			const child = execa(file, args, {
+				detached: true,
+				stdin: "ignore",
+				reject: false,
+				buffer: { stdout: false, stderr: true },
+				env: { LC_ALL: "C", ...env },
+			});
+			const { pid } = child;
+			if (pid !== undefined) {
+				running.add(pid);
+			}
+
+			const stop = () => {
+				if (pid !== undefined) {
+					killGroup(pid, "SIGKILL");
+					running.delete(pid);
+				}
+			};
+			const readied = new Promise<"ready">((resolve) => {
+				let printed = "";
+				child.stdout.on("data", (chunk: Buffer) => {
+					printed += chunk.toString("utf8");
+					if (ready.test(printed)) {
+						resolve("ready");
+					}
+				});
+			});
+			let timer: NodeJS.Timeout | undefined;
+			const late = new Promise<"late">((resolve) => {
+				timer = setTimeout(() => {
+					resolve("late");
+				}, timeout);
+			});
+			const outcome = await Promise.race([readied, late, child]);
+			clearTimeout(timer);
+			if (outcome === "ready") {
+				return { stop };
+			}
+
+			stop();
+			const { code, stderr } = await child;
+			const shown = [file, ...args.slice(0, 1)].join(" ");
+			if (code === "ENOENT") {
+				throw new ProbeError("tool-missing", `${file} is not installed, or not in PATH`);
+			}
+
+			throw outcome === "late"
+				? new ProbeError("timeout", `${shown} was not ready within ${timeout / 1_000} s`)
+				: new ProbeError("unreadable", `${shown} ended at once; it last said: ${lastLine(stderr)}`);
 		},
 	};
 }

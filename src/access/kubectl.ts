@@ -1,12 +1,17 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Cause, ProbeError } from "../errors.ts";
+import { limit } from "../in-turn.ts";
 import type { Commands, Output } from "./commands.ts";
 import type { Files } from "./files.ts";
+import { listMetadata } from "./kubectl-metadata.ts";
+import { type Page, parseJson, parsePage } from "./kubernetes-list.ts";
 
 export interface KubectlOptions {
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** What the user gave the kubeconfig by, for messages; default `--kubeconfig`. */
+	readonly option?: string | undefined;
 	readonly processEnvironment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -23,13 +28,25 @@ export interface Kubectl {
 	 * @throws ProbeError with `not-set-up` where there is no kubeconfig at all.
 	 */
 	get(path: string, options?: AskOptions): Promise<unknown>;
+	/** The JSON at an API path together with the server's clock, where kubectl shows it. */
+	getDated(path: string, options?: AskOptions): Promise<{ readonly value: unknown; readonly date: Date | undefined }>;
 	/** All items of a list, page by page (`pageSize` each, default 500). */
 	list(path: string, options?: AskOptions & { pageSize?: number }): Promise<readonly unknown[]>;
+	/** The same, with what `keep` makes of each item as its page arrives, so that no more than one page is held as a whole. */
+	listKept<T>(
+		path: string,
+		keep: (item: unknown) => T,
+		options?: AskOptions & { pageSize?: number },
+	): Promise<readonly T[]>;
+	/** A list of which the server sends nothing but each item's `metadata`: for Secrets, whose values must not travel. */
+	listMetadata(path: string, options?: AskOptions): Promise<readonly unknown[]>;
 }
 
 /** kubectl ends its own request first, so that its message tells where it stood; the rest is left for a credential plugin. */
 const spare = 2_000;
 const largestAnswer = 256 * 1_048_576;
+/** Each kubectl takes some 50 MB and a handshake. */
+const mostAtOnce = 4;
 
 export function createKubectl(commands: Commands, files: Files, options: KubectlOptions): Kubectl {
 	const selection = [
@@ -37,7 +54,13 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		...(options.context === undefined ? [] : [`--context=${options.context}`]),
 	];
 
-	async function get(path: string, { signal, timeout = 8_000 }: AskOptions = {}): Promise<unknown> {
+	const inTurn = limit(mostAtOnce);
+
+	async function ask(
+		path: string,
+		{ signal, timeout = 8_000 }: AskOptions,
+		...flags: readonly string[]
+	): Promise<Pick<Output, "stdout" | "stderr">> {
 		await requireKubeconfig(files, options);
 		const argv = [
 			"kubectl",
@@ -46,13 +69,23 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 			"--raw",
 			path,
 			`--request-timeout=${Math.max(1, Math.round(timeout / 1_000))}s`,
+			...flags,
 		] as const;
-		const output = await runKubectl(argv, { signal, timeout: timeout + spare, maxOutput: largestAnswer });
+		const output = await inTurn(() => runKubectl(argv, { signal, timeout: timeout + spare, maxOutput: largestAnswer }));
 		if (output.exitCode !== 0) {
-			throw failure(path, output.stderr);
+			throw failure(path, withoutLog(output.stderr));
 		}
 
-		return parseJson(path, output.stdout);
+		return output;
+	}
+
+	const get = async (path: string, askOptions: AskOptions = {}): Promise<unknown> =>
+		parseJson(path, (await ask(path, askOptions)).stdout);
+
+	async function getDated(path: string, askOptions: AskOptions = {}) {
+		// From this level on kubectl shows the headers of the answer; it masks those of the request.
+		const { stdout, stderr } = await ask(path, askOptions, "-v=8");
+		return { value: parseJson(path, stdout), date: parseDate(stderr) };
 	}
 
 	async function runKubectl(
@@ -81,65 +114,60 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		return texts.some((text) => /^\s*"?exec"?:/m.test(text ?? ""));
 	}
 
-	async function list(
+	async function listKept<T>(
 		path: string,
-		{ pageSize = 500, ...ask }: AskOptions & { pageSize?: number } = {},
-	): Promise<readonly unknown[]> {
+		keep: (item: unknown) => T,
+		{ pageSize = 500, ...askOptions }: AskOptions & { pageSize?: number } = {},
+	): Promise<readonly T[]> {
 		const separator = path.includes("?") ? "&" : "?";
-		const items: unknown[] = [];
+		const kept: T[] = [];
 		let next = "";
 		do {
 			const query = `limit=${pageSize}${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`;
 			let page: Page;
 			try {
-				page = parsePage(path, await get(`${path}${separator}${query}`, ask));
+				page = parsePage(path, await get(`${path}${separator}${query}`, askOptions));
 			} catch (error) {
 				// The server forgets a continue token after some minutes; the whole list in one answer has none.
 				if (next !== "" && error instanceof ProbeError && /expired|too old/i.test(error.message)) {
-					return parsePage(path, await get(path, ask)).items;
+					return parsePage(path, await get(path, askOptions)).items.map(keep);
 				}
 
 				throw error;
 			}
 
-			items.push(...page.items);
+			for (const item of page.items) {
+				kept.push(keep(item));
+			}
+
 			next = page.next;
 		} while (next !== "");
 
-		return items;
+		return kept;
 	}
 
-	return { get, list };
+	return {
+		get,
+		getDated,
+		list: (path, listOptions) => listKept(path, (item) => item, listOptions),
+		listKept,
+		listMetadata: async (path, { signal, timeout = 8_000 } = {}) => {
+			await requireKubeconfig(files, options);
+			return inTurn(() => listMetadata(commands, selection, path, { signal, timeout }));
+		},
+	};
 }
 
-interface Page {
-	readonly items: readonly unknown[];
-	readonly next: string;
+/** In the log of kubectl up to 1.32 each header has a line of its own, later ones indent them. */
+function parseDate(log: string): Date | undefined {
+	const [, text] = /^(?:I\d{4} .*\])?\s+Date: (.+ GMT)\s*$/m.exec(log) ?? [];
+	return text === undefined ? undefined : new Date(text);
 }
 
-/** A list without items is `[]` or `null`; anything without that key is not a list, and no evidence of emptiness. */
-function parsePage(path: string, value: unknown): Page {
-	if (
-		typeof value !== "object" ||
-		value === null ||
-		!("items" in value) ||
-		!(Array.isArray(value.items) || value.items === null)
-	) {
-		throw new ProbeError("unreadable", `GET ${path}: the answer is not a list`);
-	}
-
-	const metadata: unknown = "metadata" in value ? value.metadata : undefined;
-	const next = typeof metadata === "object" && metadata !== null && "continue" in metadata ? metadata.continue : "";
-	return { items: value.items ?? [], next: typeof next === "string" ? next : "" };
-}
-
-function parseJson(path: string, text: string): unknown {
-	try {
-		return JSON.parse(text) as unknown;
-	} catch (error) {
-		const kind = /^\s*</.test(text) ? "HTML" : `no complete JSON (${text.length} characters)`;
-		throw new ProbeError("unreadable", `GET ${path}: the server answered ${kind}`, { cause: error });
-	}
+/** What kubectl says to a person: without its log, whose lines begin with level and date or go on indented. */
+function withoutLog(stderr: string): string {
+	const said = stderr.replace(/^(?:[IWEF]\d{4} |\t| >).*\n?/gm, "");
+	return said.trim() === "" ? stderr : said;
 }
 
 /** The files that kubectl reads, as client-go looks for them. */
@@ -151,10 +179,10 @@ function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): read
 
 /** Without any kubeconfig kubectl asks localhost:8080, and its "connection refused" would blame a cluster that does not exist. */
 async function requireKubeconfig(files: Files, options: KubectlOptions): Promise<void> {
-	const { kubeconfig, processEnvironment } = options;
+	const { kubeconfig, processEnvironment, option = "--kubeconfig" } = options;
 	if (kubeconfig !== undefined) {
 		if ((await files.stat(kubeconfig)) === undefined) {
-			throw new ProbeError("misconfigured", `--kubeconfig: there is no file ${kubeconfig}`);
+			throw new ProbeError("misconfigured", `${option}: there is no file ${kubeconfig}`);
 		}
 
 		return;

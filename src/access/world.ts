@@ -4,8 +4,10 @@ import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
+import { type Knowledge, readKnowledge } from "./knowledge.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { keepPrivately, type PrivateFile } from "./private-file.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
@@ -13,7 +15,14 @@ import { openRecordedHost } from "./recorded.ts";
 export interface World {
 	readonly files: Files;
 	readonly commands: Commands;
+	/** Of the management cluster. */
 	readonly kubectl: Kubectl;
+	/** Of the workload cluster that the user named; absent where none is. */
+	readonly workload?: Kubectl | undefined;
+	/** Of a workload cluster by the text of its kubeconfig, which lies in a private file until `close`. */
+	workloadFrom(kubeconfig: string): Kubectl;
+	/** Removes what was written for this run. */
+	close(): void;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
 	/** The host that `files` and `commands` show. */
@@ -29,6 +38,8 @@ export interface World {
 	environment(): Promise<Environment>;
 	/** What `--manifest` names, read once. Rejects with a UsageError where it cannot be read. */
 	manifest(): Promise<Manifest | undefined>;
+	/** The table of versions that fit together: what `--knowledge` names, else the one that ships. */
+	knowledge(): Promise<Knowledge>;
 	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
 	now(): Date;
 }
@@ -66,17 +77,24 @@ export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** Name of a Cluster whose kubeconfig the management cluster is asked for, or `all`. */
+	readonly workload?: string | undefined;
+	/** Kubeconfig of a workload cluster, and the context in it. */
+	readonly workloadKubeconfig?: string | undefined;
+	readonly workloadContext?: string | undefined;
 	/** A folder that stands in for `/`. */
 	readonly root?: string | undefined;
 	/** Namespace of the management cluster; all of them where it is absent. */
 	readonly namespace?: string | undefined;
 	/** A file with the objects of a cluster, or `-`. */
 	readonly manifest?: string | undefined;
+	/** A file in place of the table of versions that ships. */
+	readonly knowledge?: string | undefined;
 }
 
 /** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
-	const { envFile, kubeconfig, context, root } = options;
+	const { envFile, kubeconfig, context, root, workloadKubeconfig, workloadContext } = options;
 	const recorded = root !== undefined;
 	const { files, commands } = recorded
 		? openRecordedHost(existingDirectory(root))
@@ -84,6 +102,7 @@ export function openWorld(options: WorldOptions): World {
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
 	let environment: Promise<Environment> | undefined;
+	const kept: PrivateFile[] = [];
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
 	const read = () =>
@@ -96,12 +115,32 @@ export function openWorld(options: WorldOptions): World {
 		files,
 		commands,
 		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		workload:
+			workloadKubeconfig === undefined && workloadContext === undefined
+				? undefined
+				: createKubectl(commands, files, {
+						kubeconfig: workloadKubeconfig ?? kubeconfig,
+						context: workloadContext,
+						processEnvironment,
+						option: "--workload-kubeconfig",
+					}),
+		workloadFrom: (text) => {
+			const file = keepPrivately("kubeconfig", text);
+			kept.push(file);
+			return createKubectl(commands, files, { kubeconfig: file.path, processEnvironment });
+		},
+		close: () => {
+			for (const file of kept.splice(0)) {
+				file.remove();
+			}
+		},
 		options,
 		host: recorded
 			? { platform: "linux", recorded }
 			: { platform: process.platform, uid: process.getuid?.(), recorded },
 		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
+		knowledge: () => readKnowledge(options.knowledge),
 		// Node's TLS is loaded by whoever talks to Proxmox, and by nobody else.
 		proxmox: async (proxmoxOptions) => {
 			const { createProxmoxApi } = await import("./proxmox-api.ts");

@@ -64,6 +64,7 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 		clearTimeout(timer);
 		progress.end();
 		world.commands.killAll();
+		world.close();
 	}
 }
 

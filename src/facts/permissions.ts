@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
+import { limit } from "../in-turn.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
-import { limit } from "./limit.ts";
 import type { MachinePlan } from "./machines.ts";
 import { ownCredentials, readManagedMachines } from "./managed-machines.ts";
 import { placedMachine, placeMachine } from "./placed.ts";

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { World } from "../access/world.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
 /** Another fact, read once and shared. Rejects with the ProbeError of that fact. */
@@ -21,6 +22,15 @@ export interface Probe<T> {
 export type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 
 const probe = <T>(deadline: number, load: () => Promise<Reading<T>>): Probe<T> => ({ deadline, load });
+
+/** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
+const listDeadline = 50_000;
+
+const managed = <Name extends keyof ManagementSchemas>(deadline: number, name: Name): Probe<Facts[Name]> =>
+	probe<Facts[Name]>(deadline, async () => {
+		const { managementReadings } = await import("./management-probes.ts");
+		return managementReadings[name];
+	});
 
 export const probes: Probes = {
 	"environment.proxmox": probe(2_000, async () => {
@@ -113,6 +123,57 @@ export const probes: Probes = {
 	}),
 	"host.proxies": probe(9_000, async () => {
 		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
+		return { schema, read };
+	}),
+	"management.server": managed(20_000, "management.server"),
+	"management.groups": managed(20_000, "management.groups"),
+	"management.definitions": managed(30_000, "management.definitions"),
+	"management.controllers": managed(30_000, "management.controllers"),
+	"management.inventory": managed(30_000, "management.inventory"),
+	"management.operator": managed(40_000, "management.operator"),
+	"management.webhooks": managed(30_000, "management.webhooks"),
+	"management.endpoints": managed(40_000, "management.endpoints"),
+	"management.clusters": managed(listDeadline, "management.clusters"),
+	"management.proxmoxClusters": managed(listDeadline, "management.proxmoxClusters"),
+	"management.machines": managed(listDeadline, "management.machines"),
+	"management.proxmoxMachines": managed(listDeadline, "management.proxmoxMachines"),
+	"management.machineDeployments": managed(listDeadline, "management.machineDeployments"),
+	"management.controlPlanes": managed(listDeadline, "management.controlPlanes"),
+	"management.pools": managed(listDeadline, "management.pools"),
+	"management.claims": managed(listDeadline, "management.claims"),
+	"management.addresses": managed(listDeadline, "management.addresses"),
+	"management.credentials": managed(listDeadline, "management.credentials"),
+	"knowledge.compatibility": probe(2_000, async () => {
+		const { readKnowledgeCompatibility } = await import("./knowledge.ts");
+		const { knowledgeCompatibility: schema } = await import("../knowledge/compatibility.ts");
+		return { schema, read: (world) => readKnowledgeCompatibility(world) };
+	}),
+	"node.kubelet": probe(4_000, async () => {
+		const { nodeKubelet: schema, readNodeKubelet: read } = await import("./node-kubelet.ts");
+		return { schema, read };
+	}),
+	"node.interfaces": probe(5_000, async () => {
+		const { nodeInterfaces: schema, readNodeInterfaces: read } = await import("./node-interfaces.ts");
+		return { schema, read };
+	}),
+	"node.routes": probe(7_000, async () => {
+		const { nodeRoutes: schema, readNodeRoutes: read } = await import("./node-addresses.ts");
+		return { schema, read };
+	}),
+	"environment.networks": probe(10_000, async () => {
+		const { networks: schema, readManifestNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"management.networks": probe(55_000, async () => {
+		const { networks: schema, readManagementNetworks: read } = await import("./networks.ts");
+		return { schema, read };
+	}),
+	"workload.nodes": probe(55_000, async () => {
+		const { workloadNodes: schema, readWorkloadNodes: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
+	"workload.reach": probe(56_000, async () => {
+		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
 		return { schema, read };
 	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.

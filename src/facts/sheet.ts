@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
+import type { knowledgeCompatibility } from "../knowledge/compatibility.ts";
 import type { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
 import type { environmentProxmox } from "./environment.ts";
 import type { hostCgroups } from "./host-cgroups.ts";
@@ -15,11 +16,17 @@ import type { hostClock, hostInotify, hostMemory, hostStorage } from "./host-res
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
+import type { networks } from "./networks.ts";
+import type { nodeRoutes } from "./node-addresses.ts";
+import type { nodeInterfaces } from "./node-interfaces.ts";
+import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
-interface Schemas {
+interface Schemas extends ManagementSchemas {
 	readonly "environment.proxmox": typeof environmentProxmox;
 	readonly "environment.cluster": typeof environmentCluster;
 	readonly "environment.imagebuilder": typeof environmentImagebuilder;
@@ -42,6 +49,14 @@ interface Schemas {
 	readonly "host.networks": typeof hostNetworks;
 	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
 	readonly "host.proxies": typeof hostProxies;
+	readonly "knowledge.compatibility": typeof knowledgeCompatibility;
+	readonly "node.kubelet": typeof nodeKubelet;
+	readonly "node.interfaces": typeof nodeInterfaces;
+	readonly "node.routes": typeof nodeRoutes;
+	readonly "environment.networks": typeof networks;
+	readonly "management.networks": typeof networks;
+	readonly "workload.nodes": typeof workloadNodes;
+	readonly "workload.reach": typeof workloadReach;
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;

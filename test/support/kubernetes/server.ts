@@ -37,6 +37,8 @@ export interface RecordedRequest {
 	readonly method: string;
 	readonly path: string;
 	readonly query: Readonly<Record<string, string>>;
+	/** Media types that the client takes, such as metadata alone. */
+	readonly accept: string;
 }
 
 export interface Kubernetes {
@@ -174,7 +176,7 @@ async function serve(
 	const body = await readBody(incoming);
 	const request = readRequest(incoming.method ?? "GET", incoming.url ?? "/", flatten(incoming.headers), body);
 	const { method, path, query } = request;
-	requests.push({ method, path, query: Object.fromEntries(query) });
+	requests.push({ method, path, query: Object.fromEntries(query), accept: request.headers["accept"] ?? "" });
 
 	const effect = faults.meet(request);
 	if (effect?.kind === "hang") {

@@ -1,4 +1,4 @@
-/** Runs so many at once, the others as these end; each connection costs the server a handshake. */
+/** Runs so many at once, the others as these end. */
 export function limit(most: number): <T>(start: () => Promise<T>) => Promise<T> {
 	let free = most;
 	const waiting: (() => void)[] = [];
