@@ -1,27 +1,14 @@
-import { parseAllDocuments } from "yaml";
 import * as z from "zod";
-import type { World } from "../access/world.ts";
 import { contains, networkOf, parseAddress, parseSpan, type Span } from "../addresses.ts";
-import { ProbeError, UsageError } from "../errors.ts";
-import { kubeletArguments, rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
-import { type MachineNetwork, rawNetwork, readNetwork } from "./machine-network.ts";
-import { globalPools, type ManagementPool, pools } from "./management-addresses.ts";
-import {
-	clusters,
-	type ManagementCluster,
-	type ManagementProxmoxCluster,
-	proxmoxClusters,
-} from "./management-clusters.ts";
-import { type Kind, readList } from "./management-list.ts";
+import { kubeletArguments } from "./kubelet-arguments.ts";
+import type { MachineNetwork } from "./machine-network.ts";
+import type { ManagementPool } from "./management-addresses.ts";
+import type { ManagementCluster, ManagementProxmoxCluster } from "./management-clusters.ts";
 import type { ManagementMachine, ManagementProxmoxMachine } from "./management-machines.ts";
-import { type ManagementObject, rawMetadata, readObject } from "./management-object.ts";
-import {
-	controlPlanes,
-	type ManagementControlPlane,
-	type ManagementMachineDeployment,
-	machineDeployments,
-} from "./management-replicas.ts";
-import type { Know } from "./probe.ts";
+import type { ManagementObject } from "./management-object.ts";
+import type { ManagementControlPlane, ManagementMachineDeployment } from "./management-replicas.ts";
+
+const clonedFrom = "cluster.x-k8s.io/cloned-from-name";
 
 const family = z.union([z.literal(4), z.literal(6)]);
 
@@ -100,45 +87,20 @@ export const networks = z.object({
 });
 export type Networks = z.infer<typeof networks>;
 
-interface Template extends ManagementObject {
+/** A ProxmoxMachineTemplate. */
+export interface Template extends ManagementObject {
 	readonly network: MachineNetwork | undefined;
 }
 
-const rawTemplate = z.object({
-	metadata: rawMetadata,
-	spec: z.object({ template: z.object({ spec: z.object({ network: rawNetwork }) }) }),
-});
-
-const templates: Kind<z.infer<typeof rawTemplate>, Template> = {
-	group: "infrastructure.cluster.x-k8s.io",
-	plural: "proxmoxmachinetemplates",
-	versions: ["v1alpha2", "v1alpha1"],
-	foreignVersions: ["v1beta1"],
-	raw: rawTemplate,
-	read: ({ metadata, spec }) => ({
-		...readObject({ metadata }),
-		network: readNetwork(spec.template.spec.network),
-	}),
-};
-
-interface Bootstrap extends ManagementObject {
+/** A KubeadmConfigTemplate. */
+export interface Bootstrap extends ManagementObject {
 	readonly kubelet: z.infer<typeof kubeletArguments>;
 }
 
-const rawBootstrap = z.object({
-	metadata: rawMetadata,
-	spec: z.object({ template: z.object({ spec: rawKubeadmConfig }) }),
-});
-
-const bootstraps: Kind<z.infer<typeof rawBootstrap>, Bootstrap> = {
-	group: "bootstrap.cluster.x-k8s.io",
-	plural: "kubeadmconfigtemplates",
-	versions: ["v1beta2", "v1beta1"],
-	raw: rawBootstrap,
-	read: ({ metadata, spec }) => ({ ...readObject({ metadata }), kubelet: readKubeletArguments(spec.template.spec) }),
-};
-
-interface Parts {
+/** What a cluster is described by, wherever that stands. */
+export interface Parts {
+	/** Nothing of it exists yet, so that every template counts. */
+	readonly isPlanned: boolean;
 	readonly templates: readonly Template[];
 	readonly bootstraps: readonly Bootstrap[];
 	readonly pools: readonly ManagementPool[];
@@ -153,117 +115,17 @@ interface Parts {
 	readonly proxmoxMachines: readonly ManagementProxmoxMachine[];
 }
 
-export async function readManagementNetworks(
-	world: World,
-	know: Know,
-	signal: AbortSignal,
-	note: (seen: string) => void,
-): Promise<Networks> {
-	const asking = { world, know, signal, note };
-	const { installed, items: proxmox } = await know("management.proxmoxClusters");
-	if (!installed) {
-		throw new ProbeError("not-set-up", "the management cluster has no CAPMOX");
-	}
-
-	const [found, own, controls, deployments, all, machines, proxmoxMachines] = await Promise.all([
-		readList(templates, asking),
-		know("management.pools"),
-		know("management.controlPlanes"),
-		know("management.machineDeployments"),
-		know("management.clusters"),
-		know("management.machines"),
-		know("management.proxmoxMachines"),
-	]);
-	// Two more lists are worth a request only where something depends on them.
-	const networked = [...found.items, ...proxmoxMachines.items].flatMap(({ network }) => network?.devices ?? []);
-	const wantsGlobal = networked.some((each) => each.pools.some(({ kind }) => kind === "GlobalInClusterIPPool"));
-	const hasGlobal = own.items.some(({ kind }) => kind === "GlobalInClusterIPPool");
-	const hasSeveral = found.items.some(({ network }) => (network?.devices.length ?? 0) > 1);
-	const [global, kubeadm] = await Promise.all([
-		wantsGlobal && !hasGlobal ? readList(globalPools, asking) : undefined,
-		hasSeveral ? readList(bootstraps, asking) : undefined,
-	]);
-	return compose("the management cluster", {
-		templates: found.items,
-		bootstraps: kubeadm?.items ?? [],
-		pools: [...own.items, ...(global?.items ?? [])],
-		clusters: all.items,
-		proxmoxClusters: proxmox,
-		controlPlanes: controls,
-		machineDeployments: deployments,
-		machines: machines.items,
-		proxmoxMachines: proxmoxMachines.items,
-	});
-}
-
-/** What `--manifest` describes, before there is anything. */
-export async function readManifestNetworks(world: World): Promise<Networks> {
-	const manifest = await world.manifest();
-	if (manifest === undefined) {
-		throw new ProbeError("not-set-up", "no --manifest is given");
-	}
-
-	return parseManifestNetworks(manifest.name, manifest.text);
-}
-
-/** @throws UsageError where it is no YAML. */
-export function parseManifestNetworks(name: string, text: string): Networks {
-	const objects = parseAllDocuments(text).flatMap((document) => {
-		const [broken] = document.errors;
-		if (broken !== undefined) {
-			throw new UsageError(`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}`);
-		}
-
-		return unfold(document.toJS());
-	});
-	const read = <Raw, T>(kindName: string, kind: Kind<Raw, T>): { version: string | undefined; items: T[] } => {
-		const mine = objects.filter((object) => object.kind === kindName);
-		return {
-			version: mine[0]?.apiVersion.split("/").at(-1),
-			items: mine.map((object) => readOne(name, kindName, kind, object)),
-		};
-	};
-	return compose(name, {
-		templates: read("ProxmoxMachineTemplate", templates).items,
-		bootstraps: read("KubeadmConfigTemplate", bootstraps).items,
-		pools: [...read("InClusterIPPool", pools).items, ...read("GlobalInClusterIPPool", globalPools).items],
-		clusters: read("Cluster", clusters).items,
-		proxmoxClusters: read("ProxmoxCluster", proxmoxClusters).items,
-		controlPlanes: read("KubeadmControlPlane", controlPlanes),
-		machineDeployments: read("MachineDeployment", machineDeployments),
-		machines: [],
-		proxmoxMachines: [],
-	});
-}
-
-const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
-const anyList = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) });
-
-function unfold(value: unknown): z.infer<typeof anyObject>[] {
-	const list = anyList.safeParse(value);
-	return (list.success ? list.data.items : [value]).flatMap((item) => anyObject.safeParse(item).data ?? []);
-}
-
-function readOne<Raw, T>(name: string, kindName: string, { raw, read }: Kind<Raw, T>, object: unknown): T {
-	const parsed = raw.safeParse(object);
-	if (!parsed.success) {
-		const [issue] = parsed.error.issues;
-		throw new UsageError(
-			`--manifest: ${name}: a ${kindName} is not in the form of its API: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`,
-		);
-	}
-
-	return read(parsed.data);
-}
-
 const isTogether = (
 	one: { readonly namespace?: string | undefined },
 	other: { readonly namespace?: string | undefined },
 ): boolean => one.namespace === other.namespace;
 
-function compose(source: string, parts: Parts): Networks {
+/** Leads from references to what they name. */
+export function compose(source: string, parts: Parts): Networks {
 	const ofTemplates = parts.templates.flatMap((template) =>
-		template.network === undefined ? [] : [planOf("ProxmoxMachineTemplate", template, template.network, parts)],
+		template.network === undefined || !isUsed(template, parts)
+			? []
+			: [planOf("ProxmoxMachineTemplate", template, template.network, parts)],
 	);
 	// A machine that is as its template says adds nothing; others keep what an older template said.
 	const ofMachines = parts.proxmoxMachines
@@ -283,6 +145,21 @@ function compose(source: string, parts: Parts): Networks {
 		),
 	};
 }
+
+/** One that was replaced stays behind and makes no machine any more; so does that which a ClusterClass copies from. */
+const isUsed = (template: Template, parts: Parts): boolean =>
+	parts.isPlanned ||
+	usersOf(template, parts).length > 0 ||
+	parts.proxmoxMachines.some(
+		(machine) => isTogether(machine, template) && machine.annotations[clonedFrom] === template.name,
+	) ||
+	// Whatever else makes control planes names its template in a way of its own.
+	parts.clusters.some(
+		(cluster) =>
+			isTogether(cluster, template) &&
+			cluster.controlPlane !== undefined &&
+			cluster.controlPlane.kind !== "KubeadmControlPlane",
+	);
 
 const isSame = (one: Plan["devices"], other: Plan["devices"]): boolean => JSON.stringify(one) === JSON.stringify(other);
 
@@ -341,7 +218,7 @@ function usersOf(
 
 /** By the template that a ProxmoxMachine was copied from. */
 function makersOf(machine: ManagementObject, parts: Parts): User[] {
-	const name = machine.annotations["cluster.x-k8s.io/cloned-from-name"];
+	const name = machine.annotations[clonedFrom];
 	const template = parts.templates.find((one) => isTogether(one, machine) && one.name === name);
 	return template === undefined ? [] : usersOf(template, parts);
 }

@@ -161,11 +161,17 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"environment.networks": probe(10_000, async () => {
-		const { networks: schema, readManifestNetworks: read } = await import("./networks.ts");
+		const [{ networks: schema }, { readManifestNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
 		return { schema, read };
 	}),
 	"management.networks": probe(55_000, async () => {
-		const { networks: schema, readManagementNetworks: read } = await import("./networks.ts");
+		const [{ networks: schema }, { readManagementNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
 		return { schema, read };
 	}),
 	"workload.nodes": probe(55_000, async () => {

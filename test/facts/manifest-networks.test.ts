@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
 import { diagnose } from "../../src/diagnose.ts";
-import { parseManifestNetworks } from "../../src/facts/networks.ts";
+import { parseManifestNetworks } from "../../src/facts/network-sources.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 
 const folder = new URL("../../../shared/data/capmox/", import.meta.url);
@@ -87,6 +87,7 @@ describe(`CAPMOX's own templates${unlessThere}`, () => {
 describe("a manifest that cannot be judged", () => {
 	test("is told by its name", () => {
 		expect(() => parseManifestNetworks("cluster.yaml", "a: [")).toThrow(/--manifest: cluster\.yaml is not valid YAML/);
+		expect(() => parseManifestNetworks("cluster.yaml", "a: [${B}]")).toThrow(/clusterctl generate cluster/);
 		expect(() =>
 			parseManifestNetworks(
 				"cluster.yaml",

@@ -124,6 +124,7 @@ const plans: readonly (readonly [string, NicSetup, readonly string[]])[] = [
 		{ devices: [own, shared], pool: { gateway: "10.20.0.1" }, kubelet: { "cloud-provider": "external" } },
 		["unknown"],
 	],
+	["a template that was replaced stays behind", { devices: [own, shared], leftover: mixed, pool: {} }, ["unknown"]],
 	[
 		"the template is right, the machine has what an older one said",
 		{ devices: [own, shared], machineDevices: mixed, pool: {} },

@@ -21,6 +21,8 @@ export interface NicSetup {
 	readonly preKubeadmCommands?: readonly string[];
 	/** The workers' ProxmoxMachine has other devices than the template has now. */
 	readonly machineDevices?: readonly DeviceSpec[];
+	/** An older template of the workers, which nothing names any more. */
+	readonly leftover?: readonly DeviceSpec[];
 	readonly range?: { readonly metric?: number };
 }
 
@@ -133,6 +135,7 @@ export function nicObjects({
 		}),
 		template("prod-control-plane", [{}]),
 		template("prod-workers", devices),
+		...(more.leftover === undefined ? [] : [template("prod-workers-old", more.leftover)]),
 		{
 			apiVersion: `bootstrap.cluster.x-k8s.io/${capi}`,
 			kind: "KubeadmConfigTemplate",
