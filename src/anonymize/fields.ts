@@ -78,6 +78,7 @@ export const fields: Readonly<Record<FactName, Fields>> = {
 		"variables{}.origin": "path",
 		"variables{}.value": "variable",
 		"sshKeys[].type": "keep",
+		unread: "path",
 		...problems,
 	},
 	"environment.imagebuilder": {
@@ -248,6 +249,7 @@ export const fields: Readonly<Record<FactName, Fields>> = {
 		...prefixed("machines[]", {
 			from: "name",
 			"templateTags[]": "name",
+			target: "name",
 			sourceNode: "name",
 			"allowedNodes[]": "name",
 			"nodes[]": "name",

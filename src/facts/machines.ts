@@ -127,7 +127,7 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
 		throw new UsageError(
-			`--manifest: ${name} still holds ${placeholder.replace(/^(\$\{\w*).+\}$/, "$1}")}${notRendered}`,
+			`--manifest: ${name} still holds ${placeholder.replace(/^(\$\{\w*)\W.*\}$/, "$1}")}${notRendered}`,
 		);
 	}
 
@@ -156,6 +156,7 @@ function toObjects(document: Document.Parsed, name: string): unknown {
 }
 
 const notRendered = "; give what clusterctl generate cluster makes of it";
+
 function unfold(value: unknown): unknown[] {
 	const list = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) }).safeParse(value);
 	return list.success ? list.data.items : [value];
