@@ -43,10 +43,11 @@ await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 await mkdir(`${made}/knowledge`);
 await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
 
-/** The schemas of the JSON reports, for whoever validates without running the program. */
+/** The schemas of the JSON documents, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
-schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
-schema({ out: (text) => writeFileSync(`${made}/explain-v1.schema.json`, text) }, "explain");
+for (const name of ["report", "diff", "explain"]) {
+	schema({ out: (text) => writeFileSync(`${made}/${name}-v1.schema.json`, text) }, name);
+}
 
 /** The signatures as JSON, which is read in a tenth of the time; their samples are only for tests. */
 const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));

@@ -1,7 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { DiffOptions } from "./commands/diff.ts";
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
+import type { SnapshotOptions } from "./commands/snapshot.ts";
 import {
 	failOnLevels,
 	formats,
@@ -67,13 +69,10 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		examining(made)
-			.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
-			.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
-			.action(async (_: unknown, self: Command) => {
-				const { run } = await import("./commands/run.ts");
-				code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
-			});
+		choosing(examining(made)).action(async (_: unknown, self: Command) => {
+			const { run } = await import("./commands/run.ts");
+			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
 		examining(made).action(async (checks: string[], _: unknown, self: Command) => {
@@ -84,6 +83,29 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				terminal,
 				interrupted,
 			);
+		});
+	});
+	command("snapshot", "save what the checks would judge, to be judged elsewhere with --from", (made) => {
+		choosing(examining(made))
+			.option("-o, --output <file>", "write this file, readable only by its owner; - for the standard output")
+			.option("--force", "replace the file where it exists", false)
+			.option("--anonymize", "put stand-ins in the place of names and addresses", false)
+			.option("--for-test [what]", "write a test situation for each check, named by its verdict and what is the case")
+			.action(async (_: unknown, self: Command) => {
+				const { snapshot } = await import("./commands/snapshot.ts");
+				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted);
+			});
+	});
+	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
+		choosing(made).action(async (before: string, after: string | undefined, _: unknown, self: Command) => {
+			const { diff } = await import("./commands/diff.ts");
+			code = await diff(before, after, self.optsWithGlobals<DiffOptions>(), terminal, interrupted);
+		});
+	});
+	command("demo", "judge a set-up that is broken in instructive ways, with nothing installed", (made) => {
+		made.action(async (_: unknown, self: Command) => {
+			const { demo } = await import("./commands/demo.ts");
+			code = await demo(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
 	command("list", "list the checks", (made) => {
@@ -137,11 +159,15 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
-	command("schema [command]", "print the JSON Schema of --format json: of run and check, or of explain", (made) => {
-		made.action(async (of: string | undefined) => {
-			const { schema } = await import("./commands/schema.ts");
-			code = schema(terminal, of);
-		});
+	command("schema", "print the JSON Schema of --format json", (made) => {
+		made
+			.addArgument(
+				new Argument("[document]", "of run and check, of diff, or of explain").choices(["report", "diff", "explain"]),
+			)
+			.action(async (document?: "report" | "diff" | "explain") => {
+				const { schema } = await import("./commands/schema.ts");
+				code = schema(terminal, document);
+			});
 	});
 
 	try {
@@ -185,6 +211,12 @@ const manifestOption = () =>
 const knowledgeOption = () =>
 	new Option("--knowledge <file>", "a table of versions that fit together, in place of the built-in one");
 
+/** Which checks a command is about, where it names none itself. */
+const choosing = (command: Command): Command =>
+	command
+		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
+		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas);
+
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
 	command
@@ -198,6 +230,10 @@ const examining = (command: Command): Command =>
 		)
 		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
 		.option("--workload-context <name>", "context in that kubeconfig")
+		.option(
+			"--from <file>",
+			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
+		)
 		.option(
 			"--report <format[=file]>",
 			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,

@@ -171,7 +171,7 @@ function withoutLog(stderr: string): string {
 }
 
 /** The files that kubectl reads, as client-go looks for them. */
-function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): readonly string[] {
+export function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): readonly string[] {
 	const { HOME: home = homedir(), KUBECONFIG: list = "" } = processEnvironment;
 	const named = list.split(":").filter((path) => path !== "");
 	return kubeconfig !== undefined ? [kubeconfig] : named.length > 0 ? named : [join(home, ".kube", "config")];

@@ -88,6 +88,15 @@ function createRecordedCommands(tree: Files): Commands {
 				);
 			}
 
+			// No JSON is empty. A command that is missing says so on the other stream, which may not have been kept.
+			const [name = ""] = names;
+			if (text.trim() === "" && name.endsWith(".json")) {
+				throw new ProbeError(
+					"not-found",
+					`the copied tree does not tell what ${argv.slice(0, 2).join(" ")} prints: cmd/${name} is empty`,
+				);
+			}
+
 			// Standard output and error stand together; a non-zero exit is noted on the last line.
 			const [, printed = text, exit = "0"] = /^(.*?)\n?\(exit (\d+)\)\s*$/s.exec(text) ?? [];
 			const missing = exit === "127" || /: command not found|executable file not found/.test(printed);

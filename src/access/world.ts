@@ -1,11 +1,14 @@
 import { statSync } from "node:fs";
+import { hostname } from "node:os";
+import { basename, resolve } from "node:path";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
+import { withoutCredentials } from "./credentials.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { type Knowledge, readKnowledge } from "./knowledge.ts";
-import { createKubectl, type Kubectl } from "./kubectl.ts";
+import { createKubectl, type Kubectl, type KubectlOptions } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { keepPrivately, type PrivateFile } from "./private-file.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
@@ -25,6 +28,8 @@ export interface World {
 	close(): void;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
+	/** Of the host that `files` and `commands` show; of a copied tree its folder's. */
+	readonly hostName: string;
 	/** The host that `files` and `commands` show. */
 	readonly host: {
 		/** As Node spells it: `linux`, `darwin`, `win32`. */
@@ -101,6 +106,8 @@ export function openWorld(options: WorldOptions): World {
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
+	const kubectlWith = (of: KubectlOptions) => createKubectl(withoutCredentials(commands, files, of), files, of);
+	const reached = { kubeconfig, context, processEnvironment };
 	let environment: Promise<Environment> | undefined;
 	const kept: PrivateFile[] = [];
 	let manifest: Promise<Manifest | undefined> | undefined;
@@ -114,11 +121,11 @@ export function openWorld(options: WorldOptions): World {
 	return {
 		files,
 		commands,
-		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		kubectl: kubectlWith(reached),
 		workload:
 			workloadKubeconfig === undefined && workloadContext === undefined
 				? undefined
-				: createKubectl(commands, files, {
+				: kubectlWith({
 						kubeconfig: workloadKubeconfig ?? kubeconfig,
 						context: workloadContext,
 						processEnvironment,
@@ -127,7 +134,7 @@ export function openWorld(options: WorldOptions): World {
 		workloadFrom: (text) => {
 			const file = keepPrivately("kubeconfig", text);
 			kept.push(file);
-			return createKubectl(commands, files, { kubeconfig: file.path, processEnvironment });
+			return kubectlWith({ kubeconfig: file.path, processEnvironment });
 		},
 		close: () => {
 			for (const file of kept.splice(0)) {
@@ -135,6 +142,7 @@ export function openWorld(options: WorldOptions): World {
 			}
 		},
 		options,
+		hostName: recorded ? basename(resolve(root)) : hostname(),
 		host: recorded
 			? { platform: "linux", recorded }
 			: { platform: process.platform, uid: process.getuid?.(), recorded },

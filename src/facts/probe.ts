@@ -234,10 +234,15 @@ export const probes: Probes = {
 	}),
 };
 
-/** The shape of every fact. */
-export async function loadSchemas(): Promise<{ readonly [Name in FactName]: z.ZodType<Facts[Name]> }> {
-	const loaded = await Promise.all(
-		Object.entries(probes).map(async ([name, { load }]) => [name, (await load()).schema] as const),
-	);
-	return Object.fromEntries(loaded) as Awaited<ReturnType<typeof loadSchemas>>;
+export const isFactName = (name: string): name is FactName => Object.hasOwn(probes, name);
+
+/** The names of all facts, in the order of the probes. */
+const factNames: readonly FactName[] = Object.keys(probes).filter(isFactName);
+
+/** The shapes of these facts, or of all. */
+export async function loadSchemas<Name extends FactName = FactName>(
+	names: readonly Name[] = factNames as readonly Name[],
+): Promise<{ readonly [Each in Name]: z.ZodType<Facts[Each]> }> {
+	const loaded = await Promise.all(names.map(async (name) => [name, (await probes[name].load()).schema] as const));
+	return Object.fromEntries(loaded) as { readonly [Each in Name]: z.ZodType<Facts[Each]> };
 }

@@ -26,7 +26,7 @@ const recognised = z.object({
 });
 
 /** The JSON of `explain` for logs. Within v1 fields are only added. */
-const explanationSchema = z.object({
+export const explanationSchema = z.object({
 	schema: z.literal("capmox-doctor/explain/v1"),
 	version: z.string().describe("Version of capmox-doctor"),
 	recognised: z.array(recognised).describe("The deepest cause first"),
@@ -44,6 +44,3 @@ const explanationSchema = z.object({
 	exitCode: z.int(),
 });
 export type ExplanationReport = z.infer<typeof explanationSchema>;
-
-export const renderExplanationSchema = (): string =>
-	`${JSON.stringify({ $id: "capmox-doctor/explain/v1", title: "capmox-doctor explanation of logs", ...z.toJSONSchema(explanationSchema) }, null, 2)}\n`;
