@@ -3,6 +3,7 @@ import { chosenOn, families, methodOf } from "./calico-ipvs/chosen.ts";
 import { type CalicoFinding, findings, type Scene } from "./calico-ipvs/findings.ts";
 import { judgeAgents, judgeMethods, judgeMode } from "./calico-ipvs/latent.ts";
 import { judgeChosen } from "./calico-ipvs/visible.ts";
+import { withKubeconfig } from "./steps.ts";
 
 export default defineCheck({
 	id: "calico-ipvs",
@@ -25,7 +26,7 @@ export default defineCheck({
 		const { "workload.services": services, "workload.kubeProxy": proxy } = facts;
 		const { "management.networks": networks, "workload.pods": pods } = facts;
 		if (found === undefined || nodes === undefined) {
-			return notApplicable("no workload cluster is named by --workload-kubeconfig");
+			return notApplicable("no workload cluster is named by --workload or --workload-kubeconfig");
 		}
 
 		if (found.calico === undefined) {
@@ -39,6 +40,7 @@ export default defineCheck({
 		const scene: Scene = {
 			calico: found.calico,
 			kubectl: found.kubectl,
+			fetch: found.fetch,
 			nodes: nodes.nodes,
 			services: services?.services ?? [],
 			proxy,
@@ -57,10 +59,12 @@ export default defineCheck({
 			...(visible.length === 0 ? judgeMethods(scene) : []),
 			...judgeMode(scene),
 		];
-		return problems(all, () =>
-			chosenOn(scene).length === 0
-				? notApplicable("Calico is told to choose no address here (IP and IP6), or there are no nodes yet")
-				: healthy(tell(scene, reach?.clusters ?? [])),
+		return problems(
+			all.map((finding) => withKubeconfig(finding, scene.fetch)),
+			() =>
+				chosenOn(scene).length === 0
+					? notApplicable("Calico is told to choose no address here (IP and IP6), or there are no nodes yet")
+					: healthy(tell(scene, reach?.clusters ?? [])),
 		);
 	},
 });

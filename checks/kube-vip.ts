@@ -12,7 +12,7 @@ import {
 	type VipFinding,
 } from "./kube-vip/findings.ts";
 import { judgeContainer, judgeSuperAdmin, lacksSuperAdmin } from "./kube-vip/judge.ts";
-import { isKubeVip, judgeAbsence, judgeLease, judgePods, judgeRollOut } from "./kube-vip/live.ts";
+import { isKubeVip, judgeAbsence, judgeLive, judgeRollOut } from "./kube-vip/live.ts";
 import { advise } from "./kube-vip/steps.ts";
 
 export default defineCheck({
@@ -41,7 +41,7 @@ export default defineCheck({
 			...sources.flatMap((source) =>
 				source.controlPlanes.flatMap((control) => judgeControlPlane(source, control, { secrets, pods, nodes })),
 			),
-			...(pods === undefined ? [] : [...judgePods({ pods, nodes, live }), ...judgeLease({ pods, nodes, live })]),
+			...(pods === undefined ? [] : judgeLive({ pods, nodes, live })),
 			...(pods === undefined ? [] : judgeStrangers(pods, sources, secrets, nodes)),
 		];
 		return problems(found, () => {

@@ -31,6 +31,8 @@ export interface Scene {
 	readonly calico: Calico;
 	/** Flags by which kubectl reaches the cluster. */
 	readonly kubectl: readonly string[];
+	/** What prints the kubeconfig that they name. */
+	readonly fetch?: readonly string[] | undefined;
 	readonly nodes: readonly Node[];
 	readonly services: Services;
 	/** Absent where its mode could not be read. */

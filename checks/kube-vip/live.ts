@@ -1,4 +1,5 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
+import { withKubeconfig } from "../steps.ts";
 import type { Container, ControlPlane, Live, Nodes, Pod, Pods, VipFinding } from "./findings.ts";
 import { advise, inNamespace, rollOut } from "./steps.ts";
 
@@ -17,7 +18,11 @@ const nameOf = ({ namespace, name }: Pod): string => `pod ${namespace}/${name}`;
 const isStarting = ({ waiting, restarts }: Pod): boolean =>
 	restarts === 0 && (waiting === undefined || ["ContainerCreating", "PodInitializing"].includes(waiting));
 
-export function judgePods(scene: Scene): readonly VipFinding[] {
+/** What goes wrong now. */
+export const judgeLive = (scene: Scene): readonly VipFinding[] =>
+	[...judgePods(scene), ...judgeLease(scene)].map((finding) => withKubeconfig(finding, scene.live?.fetch));
+
+function judgePods(scene: Scene): readonly VipFinding[] {
 	const own = scene.pods.filter(isKubeVip);
 	const up = own.filter(({ ready }) => ready);
 	const broken = own.filter((pod) => !pod.ready && !isStarting(pod) && !isOnLostNode(pod, scene.nodes));
@@ -101,7 +106,7 @@ const isOnLostNode = ({ node }: Pod, nodes: Nodes | undefined): boolean =>
 /** A leader renews its lease every few seconds; this long after that it does not exist any more. */
 const patience = 60;
 
-export function judgeLease(scene: Scene): readonly VipFinding[] {
+function judgeLease(scene: Scene): readonly VipFinding[] {
 	const { live } = scene;
 	const own = scene.pods.filter(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection);
 	// Where none runs, that is what is to be mended.

@@ -5,7 +5,7 @@ import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { kubectlFlags, workloadOf } from "./workload-access.ts";
+import { openWorkload } from "./workload-access.ts";
 import type { WorkloadDaemonSet } from "./workload-sets.ts";
 
 /** Fact `workload.kubeProxy`: how Services reach their pods. */
@@ -30,6 +30,8 @@ export type CalicoMethod = z.infer<typeof method>;
 export const workloadCalico = z.object({
 	/** Flags by which kubectl reaches the same cluster. */
 	kubectl: z.array(z.string()),
+	/** The command that prints the kubeconfig which they name; absent where the user has it. */
+	fetch: z.array(z.string()).optional(),
 	/** Absent: another network plugin, or none. */
 	calico: z
 		.object({
@@ -67,7 +69,7 @@ export async function readWorkloadKubeProxy(
 	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadKubeProxy>> {
-	const workload = workloadOf(world);
+	const { kubectl: workload } = await openWorkload(world, know, signal);
 	const { daemonSets } = await know("workload.daemonSets");
 	const own = daemonSets.find(({ container }) => container.name === "kube-proxy");
 	if (own === undefined) {
@@ -104,18 +106,18 @@ function parseYaml(text: string): unknown {
 	}
 }
 
-export async function readWorkloadCalico(world: World, know: Know): Promise<WorkloadCalico> {
-	workloadOf(world);
-	const kubectl = kubectlFlags(world);
+export async function readWorkloadCalico(world: World, know: Know, signal: AbortSignal): Promise<WorkloadCalico> {
+	const { flags: kubectl, fetch } = await openWorkload(world, know, signal);
 	const [{ daemonSets }, { pods }] = await Promise.all([know("workload.daemonSets"), know("workload.pods")]);
 	const own = daemonSets.find(({ container }) => container.name === "calico-node");
 	if (own === undefined) {
-		return { kubectl };
+		return { kubectl, fetch };
 	}
 
 	const { variables, image } = own.container;
 	return {
 		kubectl,
+		fetch,
 		calico: {
 			namespace: own.namespace,
 			name: own.name,

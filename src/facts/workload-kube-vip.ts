@@ -4,13 +4,15 @@ import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { kubectlFlags, workloadOf } from "./workload-access.ts";
+import { openWorkload } from "./workload-access.ts";
 import type { workloadPods } from "./workload-pods.ts";
 
 /** Fact `workload.kubeVip`: who of kube-vip's pods holds the control plane's address. */
 export const workloadKubeVip = z.object({
 	/** Flags by which kubectl reaches the same cluster. */
 	kubectl: z.array(z.string()),
+	/** The command that prints the kubeconfig which they name; absent where the user has it. */
+	fetch: z.array(z.string()).optional(),
 	/** Absent where no pod elects a leader, and where there is no such lease. */
 	lease: z
 		.object({
@@ -43,18 +45,17 @@ const rawLease = z.object({
 const folder = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
 
 export async function readWorkloadKubeVip(world: World, know: Know, signal: AbortSignal): Promise<WorkloadKubeVip> {
-	const workload = workloadOf(world);
-	const kubectl = kubectlFlags(world);
+	const { kubectl: workload, flags: kubectl, fetch } = await openWorkload(world, know, signal);
 	const name = leaseOf(await know("workload.pods"));
 	if (name === undefined) {
-		return { kubectl };
+		return { kubectl, fetch };
 	}
 
 	const path = `${folder}/${encodeURIComponent(name)}`;
 	const answer = await attempt(workload.getDated(path, { signal }));
 	if (answer instanceof ProbeError) {
 		if (answer.reason === "not-found") {
-			return { kubectl, missingLease: name };
+			return { kubectl, fetch, missingLease: name };
 		}
 
 		throw answer;
@@ -63,6 +64,7 @@ export async function readWorkloadKubeVip(world: World, know: Know, signal: Abor
 	const { spec } = parseOrThrow(rawLease, answer.value, `GET ${path}: the lease`);
 	return {
 		kubectl,
+		fetch,
 		lease: {
 			name,
 			holder: spec?.holderIdentity ?? "",

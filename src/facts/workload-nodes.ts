@@ -57,7 +57,7 @@ const rawNode = z.object({
 });
 
 /** A workload cluster that can be asked. */
-interface Target {
+export interface Target {
 	readonly source: string;
 	/** Absent where a kubeconfig was given: it does not say whose it is. */
 	readonly cluster?: string;
@@ -95,7 +95,8 @@ export async function readWorkloadNodes(world: World, know: Know, signal: AbortS
 	};
 }
 
-interface Unreached {
+/** One that cannot. */
+export interface Unreached {
 	readonly source: string;
 	readonly error: ProbeError;
 }
@@ -111,7 +112,8 @@ async function ask({ kubectl, cluster, source }: Target, signal: AbortSignal): P
 const keyOf = ({ namespace, name }: { readonly namespace?: string | undefined; readonly name: string }): string =>
 	`${namespace ?? ""}/${name}`;
 
-async function openNamed(
+/** The clusters that --workload names, by the kubeconfigs that the management cluster keeps. @throws UsageError where there is none of that name */
+export async function openNamed(
 	world: World,
 	wanted: string,
 	know: Know,

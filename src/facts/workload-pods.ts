@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { kubeVipContainer, parseOrThrow, rawContainer, readContainer, runsKubeVip } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { pagePatience, workloadOf } from "./workload-access.ts";
+import { openWorkload, pagePatience } from "./workload-access.ts";
 
 const pod = z.object({
 	namespace: z.string(),
@@ -43,7 +43,7 @@ export async function readWorkloadPods(
 	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadPods>> {
-	const kubectl = workloadOf(world);
+	const { kubectl } = await openWorkload(world, know, signal);
 	const { daemonSets } = await know("workload.daemonSets");
 	const calico = daemonSets.filter(({ container }) => container.name === "calico-node");
 	const namespaces = [...new Set(["kube-system", ...calico.map(({ namespace }) => namespace)])];

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { pagePatience, workloadOf } from "./workload-access.ts";
+import { openWorkload, pagePatience } from "./workload-access.ts";
 
 const service = z.object({
 	namespace: z.string(),
@@ -38,10 +38,11 @@ const rawService = z.object({
 
 export async function readWorkloadServices(
 	world: World,
-	_know: Know,
+	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadServices>> {
-	const services = await workloadOf(world).listKept(path, parseService, { signal, timeout: pagePatience });
+	const { kubectl } = await openWorkload(world, know, signal);
+	const services = await kubectl.listKept(path, parseService, { signal, timeout: pagePatience });
 	return { services: [...services] };
 }
 

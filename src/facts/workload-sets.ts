@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { pagePatience, workloadOf } from "./workload-access.ts";
+import { openWorkload, pagePatience } from "./workload-access.ts";
 
 const daemonSet = z.object({
 	namespace: z.string(),
@@ -58,10 +58,11 @@ const kept: readonly string[] = [
 /** In one list of all namespaces: the operator has its own, and Canal another name. */
 export async function readWorkloadDaemonSets(
 	world: World,
-	_know: Know,
+	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadDaemonSets>> {
-	const lists = await workloadOf(world).listKept(path, parseDaemonSet, { signal, timeout: pagePatience });
+	const { kubectl } = await openWorkload(world, know, signal);
+	const lists = await kubectl.listKept(path, parseDaemonSet, { signal, timeout: pagePatience });
 	return { daemonSets: lists.flat() };
 }
 

@@ -5,7 +5,7 @@ import { diagnose, type Verdict } from "../../src/diagnose.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { type CalicoSetup, calicoObjects } from "../support/calico-objects.ts";
-import { Clusters, worldWith } from "../support/clusters.ts";
+import { Clusters, kubeconfigSecret, worldWith } from "../support/clusters.ts";
 import { nicObjects } from "../support/nic-objects.ts";
 import { vipPod } from "../support/vip-objects.ts";
 import { cases } from "./calico-ipvs.cases.ts";
@@ -50,6 +50,14 @@ describe("a workload cluster alone", () => {
 		const workload = await clusters.start([...calicoObjects({ nodes }), pod]);
 		expect(codesOf(judge(await look(await worldWith(undefined, workload))))).toEqual(["endpoint-address"]);
 	});
+});
+
+test("it is reached by what --workload names", async () => {
+	const workload = await clusters.start(calicoObjects(setupOf("the endpoint")));
+	const management = await clusters.start([...nicObjects({ devices }), kubeconfigSecret(workload)]);
+	const verdict = judge(await look(await worldWith(management, undefined, undefined, "prod")));
+	expect(codesOf(verdict)).toEqual(["endpoint-address"]);
+	expect(verdict.kind === "problem" ? verdict.findings[0].remedy[0].command : []).toContain("clusterctl");
 });
 
 test("without a kubeconfig it says which flag to pass", async () => {

@@ -8,7 +8,7 @@ import { parseManifestKubeVip } from "../../src/facts/management-kube-vip.ts";
 import { parseManifestNetworks } from "../../src/facts/network-sources.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
-import { Clusters, worldWith } from "../support/clusters.ts";
+import { Clusters, kubeconfigSecret, worldWith } from "../support/clusters.ts";
 import { faultsOf, unlessDefined } from "../support/custom-resources.ts";
 import { isThere, unlessThere } from "../support/host.ts";
 import { legacy, newest } from "../support/management.ts";
@@ -87,6 +87,28 @@ describe("from the workload cluster", () => {
 		expect(codesOf(judge(await look(await worldWith(management, workload))))).toEqual(expected);
 		expect(new Set(workload.requests.map(({ method }) => method))).toEqual(new Set(["GET"]));
 		expect(workload.requests.length).toBeLessThanOrEqual(4);
+	});
+
+	test("it is reached by what --workload names, and one that is broken is found", async () => {
+		const crash = vipPod({ node: "prod-control-plane-0", waiting: "CrashLoopBackOff", restarts: 9, exitCode: 1 });
+		const workload = await clusters.start([...nodes, crash, lease("", new Date())]);
+		const management = await clusters.start([...vipObjects(), kubeconfigSecret(workload)]);
+		const sheet = await look(await worldWith(management, undefined, undefined, "prod"));
+		const verdict = judge(sheet);
+		expect(codesOf(verdict)).toEqual(["not-running"]);
+		const [fetch, read] = verdict.kind === "problem" ? verdict.findings[0].remedy : [];
+		expect(fetch?.command?.join(" ")).toBe("clusterctl get kubeconfig prod --namespace default");
+		expect(read?.command).toContain("--kubeconfig=prod.kubeconfig");
+		expect(JSON.stringify(sheet)).not.toContain(workload.token);
+	});
+
+	test("of several clusters none passes unseen", async () => {
+		const workload = await clusters.start([...nodes, vipPod({ node: "prod-control-plane-0" })]);
+		const other = vipObjects().find(({ kind }) => kind === "Cluster")!;
+		const objects = [...vipObjects(), kubeconfigSecret(workload), kubeconfigSecret(workload, "test")];
+		const second = { ...other, metadata: { ...other.metadata, name: "test", uid: "2" } };
+		const management = await clusters.start([...objects, second]);
+		expect(codesOf(judge(await look(await worldWith(management, undefined, undefined, "all"))))).toEqual(["unknown"]);
 	});
 
 	test("alone, its pods are judged by themselves", async () => {

@@ -1,4 +1,6 @@
-import { dirname } from "node:path";
+import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Commands, createCommands } from "../../src/access/commands.ts";
 import { createFiles } from "../../src/access/files.ts";
 import { createKubectl } from "../../src/access/kubectl.ts";
@@ -23,8 +25,13 @@ export class Clusters {
 	}
 }
 
-/** Of a host that is no node of any cluster. */
-export async function worldWith(management?: Kubernetes, workload?: Kubernetes, manifest?: string): Promise<World> {
+/** Of a host that is no node of any cluster. `named` is what --workload says. */
+export async function worldWith(
+	management?: Kubernetes,
+	workload?: Kubernetes,
+	manifest?: string,
+	named?: string,
+): Promise<World> {
 	const path = `${dirname(await findKubectl())}:${process.env["PATH"] ?? ""}`;
 	const real = createCommands();
 	const home = (management ?? workload)?.environment.HOME ?? "/nonexistent";
@@ -48,6 +55,20 @@ export async function worldWith(management?: Kubernetes, workload?: Kubernetes, 
 				? { get: none, getDated: none, list: none, listKept: none, listMetadata: none }
 				: access(management),
 		workload: workload && access(workload),
-		options: workload === undefined ? {} : { workloadKubeconfig: "prod.yaml" },
+		options: { workload: named, ...(workload === undefined ? {} : { workloadKubeconfig: "prod.yaml" }) },
+		workloadFrom: (text) => {
+			const file = join(home, `workload-${randomUUID()}`);
+			writeFileSync(file, text);
+			return createKubectl(commands, createFiles(), { kubeconfig: file, processEnvironment: {} });
+		},
 	};
 }
+
+/** The Secret in which the management cluster keeps the kubeconfig of a workload cluster. */
+export const kubeconfigSecret = (workload: Kubernetes, name = "prod"): KubernetesObject => ({
+	apiVersion: "v1",
+	kind: "Secret",
+	metadata: { namespace: "default", name: `${name}-kubeconfig` },
+	type: "cluster.x-k8s.io/secret",
+	data: { value: readFileSync(workload.kubeconfig).toString("base64") },
+});
