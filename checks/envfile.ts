@@ -2,11 +2,17 @@ import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { usable } from "./envfile/capacity.ts";
 import { judgeFiles, misread } from "./envfile/files.ts";
 import { type Cluster, findings } from "./envfile/findings.ts";
-import { historyExpansion, isPlanned, judgeNames, neverRead, notExported, notSet } from "./envfile/names.ts";
+import { judgeFlavor } from "./envfile/flavors.ts";
+import { judgeIdentity } from "./envfile/identity.ts";
+import { judgeMachines } from "./envfile/machines.ts";
+import { neverRead } from "./envfile/misnomers.ts";
+import { isPlanned, judgeNames, notSet } from "./envfile/names.ts";
 import { judgeNetwork } from "./envfile/network.ts";
 import { type Pool, planPools } from "./envfile/plan.ts";
 import { reading } from "./envfile/reading.ts";
+import { historyExpansion, notExported } from "./envfile/shell.ts";
 import { judgeValues } from "./envfile/values.ts";
+import { judgeSecretText, judgeYaml } from "./envfile/yaml.ts";
 
 export default defineCheck({
 	id: "envfile",
@@ -29,9 +35,14 @@ export default defineCheck({
 				...fromFiles,
 				...history,
 				...judgeNames(cluster, proxmox),
+				...judgeYaml(cluster),
+				...judgeSecretText(cluster),
 				...unplanned,
 				...judgeNetwork(cluster, read, pools),
 				...judgeValues(cluster, read),
+				...judgeMachines(read),
+				...judgeIdentity(cluster, read),
+				...judgeFlavor(cluster, proxmox),
 				...misread(cluster),
 				...notExported(cluster),
 				...neverRead(cluster),

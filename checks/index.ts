@@ -1,23 +1,4 @@
-import type { Check } from "../src/check.ts";
-import cgroupNamed from "./cgroup-named.ts";
-import cgroupSystemd from "./cgroup-systemd.ts";
-import cgroupV2 from "./cgroup-v2.ts";
-import envfile from "./envfile.ts";
-import imagebuilderEnv from "./imagebuilder-env.ts";
-import kindHost from "./kind-host.ts";
-import permissions from "./permissions.ts";
-import podman from "./podman.ts";
-import token from "./token.ts";
+import { directory, load } from "./directory.ts";
 
-/** Every check, in the order of the reports. */
-export const checks: readonly Check[] = [
-	envfile,
-	imagebuilderEnv,
-	cgroupV2,
-	cgroupNamed,
-	cgroupSystemd,
-	podman,
-	kindHost,
-	token,
-	permissions,
-];
+/** Every check, loaded: for what shows them all. */
+export const checks = await load(directory);

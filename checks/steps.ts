@@ -4,11 +4,19 @@ export const advise = (advice: string): Step => ({ advice, where: "here", risk: 
 
 const isYaml = (origin: string): boolean => /\.ya?ml(?:, line \d+)?$/.test(origin);
 
-/** A line to write where the variable comes from, in the way of that file; a new one goes into the envfile. */
+/**
+ * A line to write where the variable comes from, in the way of that file; a new one goes into the envfile. What the
+ * shell has set wins over any file, so there the user has to do it.
+ */
 export const write = (advice: string, line: string, origin: string | undefined): Step => {
-	const into = origin === undefined || origin === "the environment" ? "envfile" : origin;
+	if (origin === "the environment") {
+		return advise(`${advice} In this shell, and in the file from which it was set: ${line}`);
+	}
+
+	const into = origin ?? "envfile";
 	return { advice, put: { line: isYaml(into) ? asYaml(line) : line, into }, where: "here", risk: "changes" };
 };
 
 /** `export NAME='value'` as clusterctl.yaml has it. */
-const asYaml = (line: string): string => line.replace(/^export (\w+)='(.*)'$/s, '$1: "$2"');
+const asYaml = (line: string): string =>
+	line.replace(/^export (\w+)='(.*)'$/s, (_, name: string, value: string) => `${name}: ${JSON.stringify(value)}`);

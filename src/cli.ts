@@ -2,16 +2,16 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
-import { formats, type Terminal } from "./commands/terminal.ts";
+import { failOnLevels, formats, type ReportTarget, reportFormats, type Terminal } from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
-const failOnLevels = ["error", "warning", "never"];
 
 /** Takes the words after the program's name; returns the exit code. Each command's code is loaded when it is asked for. */
 export async function runCli(words: readonly string[], terminal: Terminal, interrupted: AbortSignal): Promise<number> {
 	let code = 0;
 	const complaints: string[] = [];
+	const help: string[] = [];
 	const program = new Command("capmox-doctor")
 		.description(
 			"Tells what is wrong with a Cluster API Provider Proxmox (CAPMOX) set-up, how it knows, and what to type to mend it.",
@@ -20,7 +20,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.exitOverride()
 		.configureOutput({
 			writeOut: (text) => {
-				terminal.out(text);
+				help.push(text);
 			},
 			writeErr: (text) => {
 				complaints.push(text);
@@ -51,33 +51,25 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			"\nExit codes: 0 fine · 1 findings · 2 wrong usage · 3 something could not be looked at · 70 a bug of capmox-doctor",
 		);
 
-	const command = (nameAndArguments: string, description: string) =>
-		program.command(nameAndArguments).description(description).allowExcessArguments(false);
+	/** Options are built for the command that is called only: each takes time, and the program's own help shows none. */
+	const command = (nameAndArguments: string, description: string, define: (made: Command) => void) => {
+		const made = program.command(nameAndArguments).description(description).allowExcessArguments(false);
+		if (words.includes(made.name())) {
+			define(made);
+		}
+	};
 
-	const manifestOption = () =>
-		new Option(
-			"--manifest <file>",
-			"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
-		);
-	/** Which of CAPMOX's templates the variables are meant for. */
-	const examining = (nameAndArguments: string, description: string) =>
-		command(nameAndArguments, description)
-			.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
-			.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
-			.addOption(manifestOption());
-
-	examining("run", "look at everything that is set up here")
-		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
-		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
-		.addOption(rootOption())
-		.action(async (_: unknown, self: Command) => {
-			const { run } = await import("./commands/run.ts");
-			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
-		});
-	examining("check", "look at the named checks")
-		.argument("<check...>", "ids, groups or globs, as list shows them")
-		.addOption(rootOption())
-		.action(async (checks: string[], _: unknown, self: Command) => {
+	command("run", "look at everything that is set up here", (made) => {
+		examining(made)
+			.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
+			.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
+			.action(async (_: unknown, self: Command) => {
+				const { run } = await import("./commands/run.ts");
+				code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+			});
+	});
+	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
+		examining(made).action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
@@ -86,44 +78,49 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				interrupted,
 			);
 		});
-	command("list", "list the checks")
-		.option("--findings", "list the codes of all findings instead")
-		.action(async (_: unknown, self: Command) => {
+	});
+	command("list", "list the checks", (made) => {
+		made.option("--findings", "list the codes of all findings instead").action(async (_: unknown, self: Command) => {
 			const { list } = await import("./commands/list.ts");
 			code = list(self.optsWithGlobals(), terminal);
 		});
-	command("explain", "show the page of a check, or of one finding")
-		.argument("<check|code>", "such as token or token/wrong-secret")
-		.action(async (word: string) => {
+	});
+	command("explain <check|code>", "show the page of a check, or of one finding, such as token/wrong-secret", (made) => {
+		made.action(async (word: string) => {
 			const { explain } = await import("./commands/explain.ts");
 			code = await explain(word, terminal);
 		});
-	command("env", "what an environment needs: the variables under another program's names, or the roles for CAPMOX")
-		.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
-		.option("--output <file>", "write this file, readable only by its owner; without it the secret is masked")
-		.option("--force", "replace the file where it exists", false)
-		.addOption(
-			new Option("--role", "print the least roles and ACLs that CAPMOX needs, as commands for a Proxmox VE node")
-				.default(false)
-				.conflicts(["for", "output"]),
-		)
-		.option("--flavor <flavor>", "with --role: flavor of CAPMOX's template that the variables are for")
-		.addOption(manifestOption())
-		.option("--proxmox-version <version>", "with --role: Proxmox VE 7, 8 or 9, where it cannot be asked")
-		.action(async (_: unknown, self: Command) => {
-			const options = self.optsWithGlobals<EnvOptions & RoleOptions & { role: boolean }>();
-			if (options.role) {
-				const { role } = await import("./commands/role.ts");
-				code = await role(options, terminal, interrupted);
-				return;
-			}
+	});
+	command("env", "print the variables under another program's names, or the roles that CAPMOX needs", (made) => {
+		made
+			.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
+			.option("--output <file>", "write this file, readable only by its owner; without it the secret is masked")
+			.option("--force", "replace the file where it exists", false)
+			.addOption(
+				new Option("--role", "print the least roles and ACLs that CAPMOX needs, as commands for a Proxmox VE node")
+					.default(false)
+					.conflicts(["for", "output"]),
+			)
+			.option("--flavor <flavor>", "with --role: flavor of CAPMOX's template that the variables are for")
+			.addOption(manifestOption())
+			.option("--proxmox-version <version>", "with --role: Proxmox VE 7, 8 or 9, where it cannot be asked")
+			.action(async (_: unknown, self: Command) => {
+				const options = self.optsWithGlobals<EnvOptions & RoleOptions & { role: boolean }>();
+				if (options.role) {
+					const { role } = await import("./commands/role.ts");
+					code = await role(options, terminal, interrupted);
+					return;
+				}
 
-			const { env } = await import("./commands/env.ts");
-			code = await env(options, terminal);
+				const { env } = await import("./commands/env.ts");
+				code = await env(options, terminal);
+			});
+	});
+	command("schema", "print the JSON Schema of --format json", (made) => {
+		made.action(async () => {
+			const { schema } = await import("./commands/schema.ts");
+			code = schema(terminal);
 		});
-	command("schema", "print the JSON Schema of --format json").action(async () => {
-		const { schema } = await import("./commands/schema.ts");
-		code = schema(terminal);
 	});
 
 	try {
@@ -132,7 +129,12 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		if (error instanceof CommanderError) {
 			// Without a command commander prints its help as an error.
 			const text = error.code === "commander.help" ? noCommand : complaints.join("") || error.message;
-			return error.exitCode === 0 ? 0 : complain(terminal, text);
+			if (error.exitCode !== 0) {
+				return complain(terminal, text);
+			}
+
+			terminal.out(help.join(""));
+			return 0;
 		}
 
 		if (isUsageError(error)) {
@@ -145,8 +147,24 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	return code;
 }
 
-const rootOption = () =>
-	new Option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
+const manifestOption = () =>
+	new Option(
+		"--manifest <file>",
+		"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
+	);
+
+/** What decides how the checks look. */
+const examining = (command: Command): Command =>
+	command
+		.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
+		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
+		.addOption(manifestOption())
+		.option(
+			"--report <format[=file]>",
+			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,
+			addReport,
+		)
+		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
 function complain(terminal: Terminal, text: string): 2 {
@@ -173,6 +191,21 @@ function parseDuration(text: string): number {
 	}
 
 	return milliseconds;
+}
+
+function addReport(text: string, before: readonly ReportTarget[] = []): readonly ReportTarget[] {
+	const [word = "", ...rest] = text.split("=");
+	const format = reportFormats.find((known) => known === word);
+	const file = rest.join("=");
+	if (format === undefined) {
+		throw new InvalidArgumentError(`Known formats are ${reportFormats.join(", ")}.`);
+	}
+
+	if (text.endsWith("=")) {
+		throw new InvalidArgumentError("The name of the file is missing.");
+	}
+
+	return [...before, { format, ...(file === "" ? {} : { file }) }];
 }
 
 const splitCommas = (text: string, before: readonly string[] | undefined): string[] => [

@@ -2,8 +2,8 @@ import { createMask } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
 import { mayHoldSecret, unquote } from "./facts/environment.ts";
-import { type Know, type Probe, probes } from "./facts/probe.ts";
-import { type FactName, type FactSheet, type FactState, type Facts, schemas } from "./facts/sheet.ts";
+import { type Know, type Probe, type Probes, probes, type Reading } from "./facts/probe.ts";
+import type { FactName, FactSheet, FactState, Facts } from "./facts/sheet.ts";
 
 export interface GatherOptions {
 	readonly wanted: Iterable<FactName>;
@@ -11,7 +11,7 @@ export interface GatherOptions {
 	readonly signal: AbortSignal;
 	/** Called with a fact's name when it starts, and again when it is settled. */
 	readonly onProgress?: (fact: FactName, event: "started" | "settled") => void;
-	readonly from?: { readonly [Name in FactName]: Probe<Facts[Name]> };
+	readonly from?: Probes;
 }
 
 /**
@@ -43,16 +43,13 @@ export async function gather(
 	async function start<Name extends FactName>(name: Name): Promise<FactState<Facts[Name]>> {
 		onProgress?.(name, "started");
 		try {
-			return await readOne(name, from[name]);
+			return await readOne(from[name]);
 		} finally {
 			onProgress?.(name, "settled");
 		}
 	}
 
-	async function readOne<Name extends FactName>(
-		name: Name,
-		probe: Probe<Facts[Name]>,
-	): Promise<FactState<Facts[Name]>> {
+	async function readOne<T>(probe: Probe<T>): Promise<FactState<T>> {
 		let lastSeen = "nothing";
 		const deadline = new AbortController();
 		const timer = setTimeout(() => {
@@ -60,13 +57,14 @@ export async function gather(
 		}, probe.deadline);
 		const either = AbortSignal.any([signal, deadline.signal]);
 		try {
+			const { schema, read } = await probe.load();
 			const value = await Promise.race([
-				probe.read(world, know, either, (seen) => {
+				read(world, know, either, (seen) => {
 					lastSeen = seen;
 				}),
 				rejectOnAbort(either),
 			]);
-			return { state: "known", value: clean(name, value, mask) };
+			return { state: "known", value: clean(schema, value, mask) };
 		} catch (error) {
 			if (error instanceof UsageError) {
 				throw error;
@@ -89,15 +87,15 @@ export async function gather(
 }
 
 /** Without what the schema does not know, what a server echoed of a secret, and what would drive a terminal. */
-function clean<Name extends FactName>(name: Name, value: Facts[Name], mask: (text: string) => string): Facts[Name] {
-	const masked = schemas[name].safeParse(changeTexts(value, (text) => mask(withoutControls(text))));
+function clean<T>(schema: Reading<T>["schema"], value: T, mask: (text: string) => string): T {
+	const masked = schema.safeParse(changeTexts(value, (text) => mask(withoutControls(text))));
 	if (masked.success) {
-		return masked.data as Facts[Name];
+		return masked.data;
 	}
 
 	// A "secret" that is a word of our own, such as json, would blot out the shape of the fact: words stay.
 	const wordsStay = (text: string) => (/^[a-z]+(?:-[a-z]+)*$/.test(text) ? text : mask(withoutControls(text)));
-	return schemas[name].parse(changeTexts(value, wordsStay)) as Facts[Name];
+	return schema.parse(changeTexts(value, wordsStay));
 }
 
 /** C0 but for tab and line feed, DEL, and C1, which terminals obey, too. */

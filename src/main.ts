@@ -50,12 +50,12 @@ function endForWriteError(error: NodeJS.ErrnoException): void {
 }
 
 /** Node builds a stream when it is first asked for, which `--version` does not do for stderr. */
-function write(stream: NodeJS.WriteStream, text: string): void {
+function write(stream: NodeJS.WriteStream, text: string, done?: (error?: Error | null) => void): void {
 	if (stream.listenerCount("error") === 0) {
 		stream.on("error", endForWriteError);
 	}
 
-	stream.write(text);
+	stream.write(text, done);
 }
 
 /** A message may quote what it choked on. */
@@ -79,6 +79,7 @@ async function main(): Promise<void> {
 				get watched() {
 					return process.stderr.isTTY && process.env["TERM"] !== "dumb";
 				},
+				stepSummary: process.env["GITHUB_STEP_SUMMARY"],
 				out: (text) => {
 					write(process.stdout, text);
 				},
@@ -102,8 +103,7 @@ async function main(): Promise<void> {
 	}
 
 	// A hung name look-up or an open socket must not keep the answer waiting.
-	write(process.stdout, "");
-	process.stdout.write("", (error) => {
+	write(process.stdout, "", (error) => {
 		if (error) {
 			endForWriteError(error);
 		}

@@ -1,5 +1,5 @@
-import type { Step } from "../../src/check.ts";
-import { type EnvfileCode, type EnvfileFinding, found } from "./findings.ts";
+import { found, type Step } from "../../src/check.ts";
+import type { EnvfileCode, EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import type { Given } from "./reading.ts";
 

@@ -1,6 +1,7 @@
 import { type Address, contains, parseAddress, renderAddress, renderSpan } from "../../src/addresses.ts";
+import { found } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type EnvfileFinding, found } from "./findings.ts";
+import type { EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import type { Pool } from "./plan.ts";
 import { example, type Given, mend } from "./reading.ts";
@@ -102,9 +103,8 @@ function bareAddress(text: string): string | undefined {
 
 /** The first address of the nodes' subnet that nothing in the variables claims. Whether another host has it, only the network knows. */
 function freeAddress(pools: readonly Pool[], taken: Address): string | undefined {
-	const pool = pools.find(
-		({ plan, subnet, family }) => plan.isPrimary && subnet !== undefined && family === taken.family,
-	);
+	const primary = pools.filter(({ plan, subnet }) => plan.isPrimary && subnet !== undefined);
+	const pool = primary.find(({ family }) => family === taken.family) ?? primary[0];
 	const { subnet } = pool ?? {};
 	if (pool === undefined || subnet === undefined) {
 		return undefined;

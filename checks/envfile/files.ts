@@ -1,7 +1,7 @@
-import { mapNonEmpty } from "../../src/check.ts";
+import { found, mapNonEmpty } from "../../src/check.ts";
 import { readBy } from "../../src/knowledge/templates.ts";
 import { advise } from "../steps.ts";
-import { type Cluster, type EnvfileCode, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileCode, EnvfileFinding } from "./findings.ts";
 import { exampleOf } from "./forms.ts";
 
 interface Line {

@@ -12,12 +12,17 @@ export const findings = {
 	"singular-name": error("A variable has the plural where the template reads the singular, or the reverse."),
 	missing: error("Variables that the template needs are not set."),
 	empty: error("Variables that the template needs are set to nothing."),
+	"breaks-yaml": error("A value breaks the YAML of the template."),
+	"not-text": error("YAML takes a value for a number, a truth value or nothing, where text must be."),
+	"duplicate-entry": error("A list has an entry twice, which the API server refuses."),
 	"not-a-list": error("A value that must be a list has no square brackets around it."),
 	"empty-list": error("A list that needs an entry has none."),
 	"not-an-address": error("A value that must be an IP address is none."),
 	"not-a-number": error("A value that must be a whole number is none."),
 	"out-of-range": error("A number is smaller or larger than allowed."),
 	"even-control-plane": error("The number of control plane machines is even."),
+	"too-few-cores": error("A control plane machine has one CPU, and kubeadm wants two."),
+	"too-little-memory": error("A control plane machine has less memory than kubeadm wants."),
 	"memory-not-multiple-of-8": error("The memory is no multiple of 8 MiB."),
 	"boot-volume-too-small": error("The boot volume is smaller than 5 GiB."),
 	"template-id-too-small": error("TEMPLATE_VMID is below 100, where Proxmox VE's IDs begin."),
@@ -25,6 +30,10 @@ export const findings = {
 	"template-tags": error("TEMPLATE_TAGS holds something that is no tag."),
 	"node-name": error("A Proxmox VE node is not given by its name."),
 	"bridge-name": error("A bridge has a name that CAPMOX cannot work with."),
+	"cluster-name": error("CLUSTER_NAME cannot be the name of a cluster."),
+	namespace: error("NAMESPACE cannot be the name of a namespace."),
+	"wrong-credentials": error("What flavor external-creds puts into the Secret is no login for CAPMOX."),
+	"ignition-off": error("Flavor flatcar needs Ignition, which Cluster API leaves off."),
 	"kubernetes-version-malformed": error("KUBERNETES_VERSION is no version with three parts."),
 	"kubernetes-version-unsupported": warning("This CAPMOX's Cluster API does not support that Kubernetes."),
 	"private-key": error("VM_SSH_KEYS holds a private key."),
@@ -54,7 +63,6 @@ export const findings = {
 	"never-read": warning("A variable is set that no template reads."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
-export { found } from "../../src/check.ts";
 export type EnvfileCode = keyof typeof findings;
 export type EnvfileFinding = Finding<EnvfileCode>;
 export type Cluster = Facts["environment.cluster"];

@@ -1,6 +1,7 @@
 import { contains, parseCidr, renderAddress, renderSpan } from "../../src/addresses.ts";
+import { found } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type EnvfileFinding, found } from "./findings.ts";
+import type { EnvfileFinding } from "./findings.ts";
 import type { Pool } from "./plan.ts";
 import { example } from "./reading.ts";
 import { isSame, leaveOut, reservedIn } from "./subnet.ts";

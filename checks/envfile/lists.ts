@@ -1,7 +1,7 @@
 import { parseAddress } from "../../src/addresses.ts";
 import { about } from "./about.ts";
 import type { EnvfileFinding } from "./findings.ts";
-import { example, type Given, itemsOf, mend, rewrite } from "./reading.ts";
+import { example, type Given, itemsOf, mend, renderList, rewrite } from "./reading.ts";
 
 export const notAList = (given: Given): EnvfileFinding =>
 	about(
@@ -12,11 +12,13 @@ export const notAList = (given: Given): EnvfileFinding =>
 	);
 
 const bracketed = (value: string): string =>
-	`[${value
-		.replace(/["'[\]]/g, "")
-		.split(/[\s,;]+/)
-		.filter((item) => item !== "")
-		.join(",")}]`;
+	renderList(
+		value
+			.replace(/["'[\]]/g, "")
+			.split(/[\s,;]+/)
+			.filter((item) => item !== ""),
+		",",
+	);
 
 export const emptyList = (given: Given): EnvfileFinding =>
 	about(

@@ -1,14 +1,18 @@
-import { mapNonEmpty } from "../../src/check.ts";
-import { type Flavor, filledByClusterctl, readBy } from "../../src/knowledge/templates.ts";
-import { commonNames, misnomers } from "../../src/knowledge/variables.ts";
+import { found, mapNonEmpty } from "../../src/check.ts";
+import { filledByClusterctl, readBy } from "../../src/knowledge/templates.ts";
+import { commonNames, ignitionGate } from "../../src/knowledge/variables.ts";
 import { advise } from "../steps.ts";
-import { type Cluster, type EnvfileFinding, found, type Proxmox } from "./findings.ts";
+import type { Cluster, EnvfileFinding, Proxmox } from "./findings.ts";
 import { formOf } from "./forms.ts";
-import { example, mend } from "./reading.ts";
+import { otherNameFor } from "./misnomers.ts";
+import { example } from "./reading.ts";
+import { historyExpansion } from "./shell.ts";
 
 /** Someone plans a cluster: a variable of one is set, and not just a name that many programs share. */
 export const isPlanned = ({ variables, files }: Cluster): boolean =>
-	Object.entries(variables).some(([name, { origin }]) => !commonNames.has(name) || origin !== "the environment") ||
+	Object.entries(variables).some(
+		([name, { origin }]) => name !== ignitionGate && (!commonNames.has(name) || origin !== "the environment"),
+	) ||
 	files.some(({ problems }) =>
 		problems.some(({ problem, name }) => problem === "yaml-collection" && name !== undefined),
 	);
@@ -39,29 +43,6 @@ export const notSet = (cluster: Cluster): EnvfileFinding =>
 		},
 		advise("Copy envfile.example of capmox-doctor to envfile and fill it in."),
 	);
-
-/** PROXMOX_URL and PROXMOX_SECRET came from this shell, and PROXMOX_TOKEN, which holds a !, did not. */
-export function historyExpansion({ url, token, secret }: Proxmox): EnvfileFinding[] {
-	const fromShell = [url, secret].every(({ presence, origin }) => presence === "set" && origin === "the environment");
-	return token.presence === "unset" && fromShell
-		? [
-				{
-					...found(
-						"history-expansion",
-						'PROXMOX_URL and PROXMOX_SECRET are set in this shell, but PROXMOX_TOKEN is not. Inside double quotes, or without any, an interactive bash or zsh takes the ! for its history, says "event not found", and sets nothing.',
-						{
-							from: "PROXMOX_TOKEN (the environment)",
-							saw: "not set, while PROXMOX_URL and PROXMOX_SECRET are",
-							expected: "a token ID: user@realm!tokenid",
-						},
-						example("Write it into an envfile, in single quotes.", { name: "PROXMOX_TOKEN", origin: undefined }),
-						advise("Then read that file in this shell, with: source ./envfile. A file that is read in has no history."),
-					),
-					confidence: "likely",
-				},
-			]
-		: [];
-}
 
 /** Names of variables that the template needs and clusterctl does not fill in. */
 const required = ({ flavor, capmoxVersion }: Cluster): readonly string[] =>
@@ -103,10 +84,59 @@ export function judgeNames(cluster: Cluster, proxmox: Proxmox): EnvfileFinding[]
 		...listed(
 			"empty",
 			cluster,
-			lacking.filter(({ presence }) => presence === "empty"),
+			[...lacking.filter(({ name }) => name !== "VM_SSH_KEYS"), ...blanks(cluster)].filter(
+				({ presence }) => presence === "empty",
+			),
 		),
+		...["KUBERNETES_VERSION", "CONTROL_PLANE_MACHINE_COUNT", "WORKER_MACHINE_COUNT"].flatMap((name) =>
+			emptyForClusterctl(name, stateOf(name)),
+		),
+		...noKeys(stateOf("VM_SSH_KEYS")),
 	];
 }
+
+/** Where a template has a default, clusterctl takes it for an empty value, but not for blanks. */
+const blanks = ({ flavor, capmoxVersion, variables }: Cluster) =>
+	readBy(flavor, capmoxVersion).flatMap((row) => {
+		const { [row.name]: variable } = variables;
+		return row.default !== undefined && variable?.value !== undefined ? [{ ...variable, name: row.name }] : [];
+	});
+
+type State = Pick<Cluster["variables"][string], "presence" | "origin">;
+
+/** Unset, clusterctl has a default or wants the option. Set to nothing, it takes that for the value, unless the option is given. */
+const emptyForClusterctl = (name: string, { presence, origin }: State): EnvfileFinding[] =>
+	presence === "empty"
+		? [
+				{
+					...found(
+						"empty",
+						name === "KUBERNETES_VERSION"
+							? `${name} is set to nothing. Without the option --kubernetes-version, clusterctl writes that into the manifest, and Cluster API refuses it.`
+							: `${name} is set to nothing. clusterctl does not take its default then, but stops with "invalid value for ${name} set".`,
+						{ from: `${name} (${origin ?? "the environment"})`, saw: "nothing", expected: formOf(name) },
+						example("Write a value, or take the line out.", { name, origin }),
+					),
+					confidence: "likely",
+				},
+			]
+		: [];
+
+/** The list of keys may be empty: the cluster comes up without. */
+const noKeys = ({ presence, origin }: State): EnvfileFinding[] =>
+	presence === "empty"
+		? [
+				{
+					...found(
+						"empty",
+						"VM_SSH_KEYS is set to nothing. The cluster comes up, but nobody can log in to a machine that fails.",
+						{ from: `VM_SSH_KEYS (${origin ?? "the environment"})`, saw: "nothing", expected: formOf("VM_SSH_KEYS") },
+						example("Write a public key.", { name: "VM_SSH_KEYS", origin }),
+					),
+					severity: "warning",
+				},
+			]
+		: [];
 
 interface Lacking {
 	readonly name: string;
@@ -134,99 +164,5 @@ function listed(code: "missing" | "empty", cluster: Cluster, [first, ...rest]: r
 			})),
 			remedy: mapNonEmpty([first, ...rest], ({ name, origin }) => example(`Set ${name}.`, { name, origin })),
 		},
-	];
-}
-
-/** Pairs of names, either of which is taken for the other. The first code is for names that a release changed. */
-const pairs = [
-	{
-		names: ["SECONDARY_IP_RANGES", "NODE_SECONDARY_IP_RANGES"],
-		code: "renamed",
-		why: "CAPMOX 0.8 renamed NODE_SECONDARY_IP_RANGES to SECONDARY_IP_RANGES",
-	},
-	{
-		names: ["LB_BGP_IPV6_RANGE", "LB_BGP_IPV6_RANGES"],
-		code: "singular-name",
-		why: "CAPMOX's guide has the plural, its template the singular",
-	},
-	{
-		names: ["LB_BGP_IPV4_RANGES", "LB_BGP_IPV4_RANGE"],
-		code: "singular-name",
-		why: "For IPv4 the template has the plural, for IPv6 the singular",
-	},
-] as const;
-
-function otherNameFor(
-	cluster: Cluster,
-	wanted: string,
-): { readonly wanted: string; readonly finding: EnvfileFinding }[] {
-	return pairs.flatMap(({ names, code, why }) => {
-		const given = names.find((name) => name !== wanted && cluster.variables[name] !== undefined);
-		const variable = given === undefined ? undefined : cluster.variables[given];
-		if (!names.some((name) => name === wanted) || given === undefined || variable === undefined) {
-			return [];
-		}
-
-		return [
-			{
-				wanted,
-				finding: found(
-					code,
-					`${given} is set, but flavor ${cluster.flavor} of CAPMOX ${cluster.capmoxVersion} reads ${wanted}. ${why}.`,
-					{
-						from: `${given} (${variable.origin ?? "the environment"})`,
-						saw: variable.value ?? "a value",
-						expected: `the same under the name ${wanted}`,
-					},
-					mend(
-						`Give it the name ${wanted}.`,
-						{ name: wanted, value: "", from: "", origin: variable.origin },
-						variable.value,
-					),
-				),
-			},
-		];
-	});
-}
-
-const withSecondNetwork: ReadonlySet<Flavor> = new Set(["multiple-vlans", "cilium-load-balancer"]);
-
-/** Said only where the flavor has the network that the variable would belong to. */
-export function neverRead(cluster: Cluster): EnvfileFinding[] {
-	const [name] = misnomers;
-	const variable = cluster.variables[name];
-	return variable !== undefined && withSecondNetwork.has(cluster.flavor)
-		? [
-				found(
-					"never-read",
-					`${name} has no effect. CAPMOX's guide and its example name it, but no template of any version reads it; the second network uses DNS_SERVERS.`,
-					{ from: `${name} (${variable.origin ?? "the environment"})`, saw: variable.value ?? "nothing" },
-					advise(`Take it out, or add dnsServers to the second network device in the manifest that clusterctl prints.`),
-				),
-			]
-		: [];
-}
-
-/** A plain `NAME=value` in a file sets a variable of the shell, not of the programs that it starts. */
-export function notExported(cluster: Cluster): EnvfileFinding[] {
-	const read = new Set(readBy(cluster.flavor, cluster.capmoxVersion).map(({ name }) => name));
-	const [first, ...rest] = Object.entries(cluster.variables).flatMap(([name, { exported, origin, value }]) =>
-		exported === false && read.has(name) ? [{ name, origin: origin ?? "envfile", value }] : [],
-	);
-	if (first === undefined) {
-		return [];
-	}
-
-	return [
-		found(
-			"not-exported",
-			`${rest.length === 0 ? first.name : `${first.name} and ${rest.length} more`} ${rest.length === 0 ? "is" : "are"} set without export. A shell that reads the file keeps ${rest.length === 0 ? "it" : "them"} for itself, and clusterctl says that nothing is set.`,
-			{
-				from: `${first.name} (${first.origin})`,
-				saw: `${first.name}=… without export`,
-				expected: `export ${first.name}=…`,
-			},
-			advise("Put export in front of each line. Or read the file like this: set -a; source ./envfile; set +a"),
-		),
 	];
 }

@@ -1,9 +1,10 @@
 import { contains, intersection, parseAddress, parseCidr, renderSpan } from "../../src/addresses.ts";
+import { found } from "../../src/check.ts";
 import { clusterNetworks } from "../../src/knowledge/templates.ts";
 import { advise } from "../steps.ts";
 import { judgeSize } from "./capacity.ts";
 import { judgeEndpoint } from "./endpoint.ts";
-import { type Cluster, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import { judgeGateway } from "./gateway.ts";
 import type { Pool } from "./plan.ts";

@@ -1,3 +1,5 @@
+import { readScalar } from "../../src/go-yaml.ts";
+import { placeOf } from "../../src/knowledge/places.ts";
 import { about } from "./about.ts";
 import type { EnvfileCode, EnvfileFinding } from "./findings.ts";
 import { example, type Given, type Read, rewrite } from "./reading.ts";
@@ -5,6 +7,7 @@ import { example, type Given, type Read, rewrite } from "./reading.ts";
 interface NumberRule {
 	readonly name: string;
 	readonly min: number;
+	/** Default: the largest int32, as the CRDs have all these numbers. */
 	readonly max?: number;
 	readonly unit?: string;
 	readonly example: string;
@@ -26,8 +29,8 @@ const rules: readonly NumberRule[] = [
 	{ name: "NUM_CORES", min: 1, example: "4" },
 	{ name: "NUM_SOCKETS_LB", min: 1, example: "1" },
 	{ name: "NUM_CORES_LB", min: 1, example: "4" },
-	{ name: "MEMORY_MIB", min: 8, unit: "MiB", example: "16384" },
-	{ name: "MEMORY_MIB_LB", min: 8, unit: "MiB", example: "2048" },
+	{ name: "MEMORY_MIB", min: 0, unit: "MiB", example: "16384" },
+	{ name: "MEMORY_MIB_LB", min: 0, unit: "MiB", example: "2048" },
 	{
 		name: "BOOT_VOLUME_SIZE",
 		min: 5,
@@ -47,60 +50,88 @@ const rules: readonly NumberRule[] = [
 	...autonomousSystems.map((name) => ({ name, min: 1, max: 4_294_967_295, example: "64512" })),
 ];
 
-const wholeNumber = /^(?:0|[1-9]\d{0,15})$/;
+const int32 = 2_147_483_647;
 
 export const judgeNumbers = (read: Read): EnvfileFinding[] => [
 	...rules.flatMap((rule) => judgeNumber(rule, read(rule.name))),
 	...judgeControlPlane(read("CONTROL_PLANE_MACHINE_COUNT")),
-	...["MEMORY_MIB", "MEMORY_MIB_LB"].flatMap((name) => judgeMemory(read(name))),
 ];
 
 function judgeNumber(rule: NumberRule, given: Given | undefined): EnvfileFinding[] {
-	const { name, min, max, unit, code = "out-of-range", why } = rule;
+	const { min, max = int32, unit, example: sample } = rule;
 	// That nothing at all is set, is told with the names.
 	if (given === undefined || given.value === "") {
 		return [];
 	}
 
-	const bounds = max === undefined ? `${min} or more` : `${min} to ${max}`;
+	const bounds = max === int32 ? `${min} or more` : `${min} to ${max}`;
 	const expected = `a whole number${unit === undefined ? "" : ` of ${unit}`}, ${bounds}`;
-	if (!wholeNumber.test(given.value)) {
-		const summary = `${name} is not a whole number. Kubernetes rejects the manifest: it wants digits only, without unit, quotes or sign.`;
-		return [about("not-a-number", given, summary, example("Write the bare number.", given, rule.example), expected)];
+	const number = numberOf(given);
+	if (number === undefined) {
+		return [
+			about("not-a-number", given, notANumber(given), example("Write the bare number.", given, sample), expected),
+		];
 	}
 
-	const number = Number(given.value);
-	if (number >= min && number <= (max ?? number)) {
-		return [];
+	if (number < min || number > max) {
+		return [outOfRange(rule, given, number > max ? `${min} to ${max}` : bounds, number, expected)];
 	}
 
-	const step = example("Write a number that is allowed.", given, rule.example);
-	return [about(number < min ? code : "out-of-range", given, why ?? `${name} must be ${bounds}.`, step, expected)];
+	return readOtherwise(given, number);
 }
 
+/** As clusterctl reads the counts, and Go's YAML reader all others; `undefined` for what is no whole number. */
+export function numberOf({ name, value }: Given): number | undefined {
+	if (placeOf(name) === "count") {
+		return /^[-+]?\d+$/.test(value) ? Number(value) : undefined;
+	}
+
+	const read = readScalar(value);
+	return read.kind === "number" && Number.isInteger(read.value) ? read.value : undefined;
+}
+
+const notANumber = ({ name }: Given): string =>
+	placeOf(name) === "count"
+		? `${name} is not a whole number in digits only. clusterctl stops with "invalid value for ${name} set".`
+		: `${name} is not a whole number. Kubernetes rejects the manifest: it wants digits only, without unit or quotes.`;
+
+function outOfRange(rule: NumberRule, given: Given, bounds: string, number: number, expected: string): EnvfileFinding {
+	const { name, min, example: sample, code = "out-of-range", why } = rule;
+	const step = example("Write a number that is allowed.", given, sample);
+	return number < min
+		? about(code, given, why ?? `${name} must be ${bounds}.`, step, expected)
+		: about("out-of-range", given, `${name} must be ${bounds}.`, step, expected);
+}
+
+/** `010` and the like: valid, and hardly meant. A leading zero does nothing to the counts, which clusterctl reads by itself. */
+export const readOtherwise = (given: Given, number: number): EnvfileFinding[] =>
+	placeOf(given.name) === "count" || /^(?:0|[1-9]\d*)$/.test(given.value)
+		? []
+		: [
+				{
+					...about(
+						"not-a-number",
+						given,
+						`YAML reads ${given.value} as ${number}. Whoever looks at ${given.name} later may read it otherwise.`,
+						rewrite("Write what YAML makes of it, or what you meant.", given, String(number)),
+						"a whole number in digits, without zeros in front",
+					),
+					severity: "warning",
+				},
+			];
+
 /** KubeadmControlPlane's webhook: "cannot be an even number when etcd is stacked". */
-const judgeControlPlane = (given: Given | undefined): EnvfileFinding[] =>
-	given !== undefined && wholeNumber.test(given.value) && given.value !== "0" && Number(given.value) % 2 === 0
+function judgeControlPlane(given: Given | undefined): EnvfileFinding[] {
+	const number = given === undefined ? undefined : numberOf(given);
+	return given !== undefined && number !== undefined && number > 0 && number <= int32 && number % 2 === 0
 		? [
 				about(
 					"even-control-plane",
 					given,
 					"Each control plane machine is a member of etcd, and Cluster API refuses an even number of those.",
-					rewrite("Take the next odd number.", given, String(Number(given.value) + 1)),
+					rewrite("Take the next odd number.", given, String(number + 1)),
 					"1, 3 or 5",
 				),
 			]
 		: [];
-
-const judgeMemory = (given: Given | undefined): EnvfileFinding[] =>
-	given !== undefined && wholeNumber.test(given.value) && Number(given.value) >= 8 && Number(given.value) % 8 !== 0
-		? [
-				about(
-					"memory-not-multiple-of-8",
-					given,
-					"CAPMOX takes only multiples of 8 MiB.",
-					rewrite("Round it up.", given, String(Math.ceil(Number(given.value) / 8) * 8)),
-					"a multiple of 8",
-				),
-			]
-		: [];
+}

@@ -1,19 +1,17 @@
 import {
 	type Address,
-	bitsOf,
 	type Family,
 	includes,
 	networkOf,
 	parseAddress,
 	parseSpan,
-	renderSpan,
 	type Span,
 } from "../../src/addresses.ts";
-import { advise } from "../steps.ts";
-import { type EnvfileFinding, found } from "./findings.ts";
-import { formOf } from "./forms.ts";
+import type { EnvfileFinding } from "./findings.ts";
 import { emptyList, judgeAddress, notAList } from "./lists.ts";
-import { example, type Given, itemsOf, mend, type Read } from "./reading.ts";
+import { prefixOf } from "./prefix.ts";
+import { mixedFamilies, outsidePrefix, unreadableRange, wrongFamily } from "./ranges.ts";
+import { type Given, itemsOf, type Read } from "./reading.ts";
 
 /** A pool of addresses as a template describes it. */
 interface PoolPlan {
@@ -138,111 +136,7 @@ function planPool(plan: PoolPlan, read: Read): Planned {
 			...wrongPrefix,
 			...(outside === undefined || subnet === undefined
 				? []
-				: [outsidePrefix(given, outside.item, subnet, prefix ?? 0, plan)]),
+				: [outsidePrefix(given, outside.item, subnet, prefix ?? 0, plan.prefix)]),
 		],
 	};
-}
-
-const unreadableMeanings = {
-	unreadable:
-		"is neither an address nor FIRST-LAST nor a CIDR. Both ends of a range must be written out, without blanks around the hyphen.",
-	reversed: "ends before it begins.",
-	"two-families": "begins with one IP family and ends with the other.",
-} as const;
-
-const unreadableCodes = {
-	unreadable: "invalid-range",
-	reversed: "reversed-range",
-	"two-families": "mixed-families",
-} as const;
-
-function unreadableRange(given: Given, item: string, problem: keyof typeof unreadableMeanings): EnvfileFinding {
-	return found(
-		unreadableCodes[problem],
-		`${item} in ${given.name} ${unreadableMeanings[problem]}`,
-		{ from: given.from, saw: given.value, expected: formOf(given.name) },
-		mend("Write it like this.", given, repaired(given, item, problem)),
-	);
-}
-
-/** `10.0.0.5-50` and blanks around the hyphen are written out, a reversed range is turned round. */
-function repaired(given: Given, item: string, problem: keyof typeof unreadableMeanings): string | undefined {
-	const [from = "", to = ""] = item.replace(/\s/g, "").split("-");
-	const full = /^\d{1,3}$/.test(to) ? `${from.replace(/\d+$/, "")}${to}` : to;
-	const better = problem === "reversed" ? `${to}-${from}` : `${from}-${full}`;
-	return typeof parseSpan(better) === "string" ? undefined : given.value.replace(item, better);
-}
-
-const mixedFamilies = (given: Given, gateway: Given | undefined): EnvfileFinding =>
-	found(
-		"mixed-families",
-		`${given.name}${gateway === undefined ? "" : ` and ${gateway.name}`} hold IPv4 and IPv6 addresses. A pool has one family only, and its gateway has the same.`,
-		{
-			from: given.from,
-			saw: `${given.value}${gateway === undefined ? "" : `, with the gateway ${gateway.value}`}`,
-			expected: "one family",
-		},
-		example("Keep the addresses of one family. For the other, flavor dual-stack has variables of its own.", given),
-	);
-
-const wrongFamily = (given: Given, family: Family): EnvfileFinding => ({
-	...found(
-		"wrong-family",
-		`${given.name} holds IPv${family} addresses. The template hands them to the machines as their IPv${family === 4 ? 6 : 4} configuration.`,
-		{ from: given.from, saw: given.value, expected: `IPv${family === 4 ? 6 : 4} addresses` },
-		example("Write addresses of the right family.", given),
-	),
-	confidence: "likely",
-});
-
-function prefixOf(
-	given: Given | undefined,
-	family: Family,
-): { readonly prefix?: number; readonly findings: readonly EnvfileFinding[] } {
-	if (given === undefined || given.value === "") {
-		return { findings: [] };
-	}
-
-	const bits = bitsOf(family);
-	if (/^[1-9]\d{0,2}$/.test(given.value) && Number(given.value) <= bits) {
-		return { prefix: Number(given.value), findings: [] };
-	}
-
-	return {
-		findings: [
-			found(
-				"invalid-prefix",
-				`${given.name} must be the length of the subnet's prefix, for IPv${family} a number from 1 to ${bits}.`,
-				{ from: given.from, saw: given.value, expected: `1 to ${bits}` },
-				mend(
-					"Write the number of bits: a netmask of 255.255.255.0 is 24.",
-					given,
-					bitsIn(given.value),
-					family === 4 ? "24" : "64",
-				),
-			),
-		],
-	};
-}
-
-/** `/24` and `255.255.255.0` both mean 24. */
-function bitsIn(text: string): string | undefined {
-	const mask = parseAddress(text);
-	const bits = mask?.family === 4 ? mask.value.toString(2).padStart(32, "0") : "";
-	return (
-		/^\/([1-9]\d*)$/.exec(text)?.[1] ?? (/^1+0*$/.test(bits) ? String(bits.replaceAll("0", "").length) : undefined)
-	);
-}
-
-function outsidePrefix(given: Given, item: string, subnet: Span, prefix: number, plan: PoolPlan): EnvfileFinding {
-	return found(
-		"range-outside-prefix",
-		`${item} in ${given.name} is not in the same /${prefix} as the pool's first address. The IPAM provider refuses such a pool: "provided address belongs to a different subnet than others".`,
-		{
-			from: given.from,
-			saw: `${given.value} with ${plan.prefix}=${prefix}`,
-			expected: `all inside ${renderSpan(subnet)}`,
-		},
-		advise(`Keep to addresses of one subnet. Or, where the subnet is larger than that, correct ${plan.prefix}.`),
-	);
 }

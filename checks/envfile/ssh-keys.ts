@@ -1,13 +1,15 @@
-import { mapNonEmpty, type NonEmpty } from "../../src/check.ts";
+import { found, mapNonEmpty, type NonEmpty } from "../../src/check.ts";
 import { advise } from "../steps.ts";
-import { type Cluster, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileFinding } from "./findings.ts";
+import { exampleOf } from "./forms.ts";
 import { example } from "./reading.ts";
 
 const troubles = {
 	placeholder: "the placeholder of the example",
 	"file-name": "the name of a file, where the key itself must stand",
 	"several-without-comma": "two keys without a comma between them",
-	"yaml-special": "a comment with a # or a colon, which YAML takes for its own",
+	"yaml-special": "a comment with characters that YAML takes for its own, such as # : [ ] { } or ?",
+	empty: "nothing between two commas",
 	damaged: "a key that is cut off or damaged",
 	other: "something that does not begin like a public key",
 } as const;
@@ -30,7 +32,7 @@ export function judgeSshKeys({ sshKeys, variables }: Cluster): EnvfileFinding[] 
 	}
 
 	const [first, ...rest] = sshKeys.flatMap(({ shape, type }, index) =>
-		shape === "key" || shape === "private-key" ? [] : [{ trouble: troubles[shape], type, number: index + 1 }],
+		shape === "key" || shape === "private-key" ? [] : [{ shape, trouble: troubles[shape], type, number: index + 1 }],
 	);
 	if (first === undefined) {
 		return [];
@@ -46,7 +48,15 @@ export function judgeSshKeys({ sshKeys, variables }: Cluster): EnvfileFinding[] 
 				saw: `${trouble}${type === undefined ? "" : `, of type ${type}`}`,
 				expected: "TYPE KEY COMMENT, with commas between the keys",
 			})),
-			remedy: [example("Write the public key, from the file that ends in .pub.", given)],
+			remedy: [
+				first.shape === "yaml-special"
+					? example(
+							"Take those characters out of the comment, or put double quotes around each key, inside the single ones.",
+							given,
+							`"${exampleOf("VM_SSH_KEYS")}"`,
+						)
+					: example("Write the public key, from the file that ends in .pub.", given),
+			],
 		},
 	];
 }

@@ -1,6 +1,6 @@
 import { type Address, contains, renderSpan, type Span } from "../../src/addresses.ts";
 import type { Pool } from "./plan.ts";
-import { example, rewrite } from "./reading.ts";
+import { example, renderList, rewrite } from "./reading.ts";
 
 /** IPv6 has no broadcast address, and its lowest address may well be the router (RFC 4291, 2.6.1). /31 and /32 have none to spare. */
 export const reservedIn = ({
@@ -21,7 +21,7 @@ export const isSame = (one: Address, other: Address): boolean =>
 /** The pool's ranges again, with a hole where an address must not be. */
 export function leaveOut(advice: string, { given, spans }: Pick<Pool, "given" | "spans">, address: Address) {
 	const left = spans.flatMap((span) => (contains(span, address) ? around(span, address) : [span]));
-	return left.length === 0 ? example(advice, given) : rewrite(advice, given, `[${left.map(renderSpan).join(", ")}]`);
+	return left.length === 0 ? example(advice, given) : rewrite(advice, given, renderList(left.map(renderSpan)));
 }
 
 const around = (span: Span, { value }: Address): readonly Span[] =>

@@ -1,10 +1,12 @@
-import { kubernetesVersions } from "../../src/knowledge/templates.ts";
+import { found } from "../../src/check.ts";
+import { readList } from "../../src/go-yaml.ts";
 import { advise } from "../steps.ts";
 import { about } from "./about.ts";
-import { type Cluster, type EnvfileFinding, found } from "./findings.ts";
+import type { Cluster, EnvfileFinding } from "./findings.ts";
+import { judgeKubernetes } from "./kubernetes.ts";
 import { judgeAddress, judgeDns, notAList } from "./lists.ts";
 import { judgeNumbers } from "./numbers.ts";
-import { example, type Given, itemsOf, mend, type Read } from "./reading.ts";
+import { example, type Given, itemsOf, mend, quoteWhereNeeded, type Read } from "./reading.ts";
 import { judgeSshKeys } from "./ssh-keys.ts";
 
 const bridges = ["BRIDGE", "SECONDARY_BRIDGE", "EXT_SERVICE_BRIDGE"] as const;
@@ -47,19 +49,28 @@ function judgeTags(given: Given | undefined): EnvfileFinding[] {
 		return [];
 	}
 
-	const tags = given.value
-		.replace(/^\[|\]$/g, "")
-		.split(/[,;]/)
-		.map((text) => text.trim());
-	const areTags = tags.every((text) => tag.test(text));
-	return areTags && !/[[;]/.test(given.value)
+	const list = readList(`[${given.value}]`);
+	const tags =
+		list?.kind === "list"
+			? list.items.map(({ text }) => text)
+			: given.value
+					.replace(/^\[|\]$/g, "")
+					.split(/[,;]/)
+					.map((text) => text.trim())
+					.filter((text) => text !== "");
+	const areTags = tags.length > 0 && tags.every((text) => tag.test(text));
+	return areTags && list?.kind === "list"
 		? []
 		: [
 				about(
 					"template-tags",
 					given,
 					"TEMPLATE_TAGS must be tags with commas between them. The template adds the square brackets itself.",
-					mend("Write the template's tags like this.", given, areTags ? tags.join(",") : undefined),
+					mend(
+						"Write the template's tags like this.",
+						given,
+						areTags ? tags.map(quoteWhereNeeded).join(",") : undefined,
+					),
 				),
 			];
 }
@@ -67,7 +78,7 @@ function judgeTags(given: Given | undefined): EnvfileFinding[] {
 /** PVE::JSONSchema, pve_verify_node_name: the host's short name. */
 const nodeName = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/;
 const isNodeName = (text: string | undefined): boolean => text !== undefined && nodeName.test(text);
-const shortNameOf = (name: string): string => name.split(".")[0] ?? "";
+const shortNameOf = (name: string): string => name.trim().split(".")[0] ?? "";
 const noNode = (name: string): string =>
 	`${name} is not the name of a node. Proxmox VE knows its nodes by their short names, as the web interface shows them, in exactly that case.`;
 
@@ -82,7 +93,7 @@ function judgeSourceNode(given: Given | undefined): EnvfileFinding[] {
 }
 
 function judgeAllowedNodes(given: Given | undefined): EnvfileFinding[] {
-	if (given === undefined) {
+	if (given === undefined || given.value === "") {
 		return [];
 	}
 
@@ -127,39 +138,4 @@ function judgeBridge({ capmoxVersion }: Cluster, given: Given | undefined): Envf
 			...(isOld ? {} : { severity: "warning" as const, confidence: "likely" as const }),
 		},
 	];
-}
-
-const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
-const threeNumbers = /^v?(\d+)\.(\d+)\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
-
-function judgeKubernetes({ capmoxVersion }: Cluster, given: Given | undefined): EnvfileFinding[] {
-	if (given === undefined || given.value === "") {
-		return [];
-	}
-
-	const { oldest, newest, through } = kubernetesVersions[capmoxVersion];
-	const [, major = "", minor = ""] = threeNumbers.exec(given.value) ?? [];
-	if (minor === "") {
-		return [
-			about(
-				"kubernetes-version-malformed",
-				given,
-				"KUBERNETES_VERSION must have three numbers. Cluster API refuses anything else.",
-				example("Write the version that the template VM was built with.", given, `v${newest}.0`),
-				"such as v1.34.8",
-			),
-		];
-	}
-
-	return Number(major) === 1 && minorOf(oldest) <= Number(minor) && Number(minor) <= minorOf(newest)
-		? []
-		: [
-				found(
-					"kubernetes-version-unsupported",
-					`CAPMOX ${capmoxVersion} works with ${through}, which ${through.includes(" and ") || through.includes(" to ") ? "support" : "supports"} Kubernetes ${oldest} to ${newest} in workload clusters.`,
-					{ from: given.from, saw: given.value, expected: `v${oldest} to v${newest}` },
-					advise("Build a template VM with a version in that range, and name that version."),
-					advise("For another CAPMOX say which: capmox-doctor check envfile --capmox-version 0.8"),
-				),
-			];
 }

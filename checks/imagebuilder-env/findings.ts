@@ -15,7 +15,6 @@ export const findings = {
 	"api-path-for-capmox": error("PROXMOX_URL ends in /api2/json, as for image-builder, but the names are CAPMOX's."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
-export { found } from "../../src/check.ts";
 export type BuilderCode = keyof typeof findings;
 export type BuilderFinding = Finding<BuilderCode>;
 export type Proxmox = Facts["environment.proxmox"];

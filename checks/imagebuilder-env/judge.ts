@@ -1,6 +1,6 @@
-import type { Step } from "../../src/check.ts";
+import { found, type NonEmpty, type Step } from "../../src/check.ts";
 import { advise, write } from "../steps.ts";
-import { type Builder, type BuilderFinding, found, type Proxmox } from "./findings.ts";
+import type { Builder, BuilderFinding, Proxmox } from "./findings.ts";
 
 const writeFile = (program: "capmox" | "image-builder"): Step => ({
 	advice: `Write ${program === "capmox" ? "CAPMOX" : "image-builder"} a file of its own from what is known, and read it only where that program runs.`,
@@ -74,20 +74,7 @@ export function judgeCapmox({ url, token, username }: Proxmox): BuilderFinding[]
 /** PROXMOX_TOKEN holds a secret, or is missing beside PROXMOX_USERNAME. */
 export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { variables }: Builder): BuilderFinding[] {
 	if (secret.presence === "set") {
-		return [
-			found(
-				"both-names",
-				"PROXMOX_TOKEN holds a secret, as image-builder wants it, and PROXMOX_SECRET is set, which only CAPMOX reads. CAPMOX takes the secret in PROXMOX_TOKEN for the token ID, and gets 401.",
-				{
-					from: `${from("PROXMOX_TOKEN", token)} and ${from("PROXMOX_SECRET", secret)}`,
-					saw: "a UUID, and a value",
-					expected: "for CAPMOX a token ID, and a UUID",
-				},
-				writeFile("capmox"),
-				writeFile("image-builder"),
-				advise("Keep one file for each program, and never read both in one shell."),
-			),
-		];
+		return [token.presence === "set" ? bothNames({ token, secret, username }) : neitherWhole({ secret, username })];
 	}
 
 	const results: BuilderFinding[] = [];
@@ -132,6 +119,51 @@ export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { v
 
 	return results;
 }
+
+type Names = Pick<Proxmox, "token" | "secret" | "username">;
+
+const bothNames = ({ token, secret, username }: Names): BuilderFinding =>
+	found(
+		"both-names",
+		"PROXMOX_TOKEN holds a secret, as image-builder wants it, and PROXMOX_SECRET is set, which only CAPMOX reads. CAPMOX takes the secret in PROXMOX_TOKEN for the token ID, and gets 401.",
+		{
+			from: `${from("PROXMOX_TOKEN", token)} and ${from("PROXMOX_SECRET", secret)}`,
+			saw: `a UUID, and a value${username.shape === "token-id" ? "" : "; the token ID stands nowhere"}`,
+			expected: "for CAPMOX a token ID, and a UUID",
+		},
+		...(username.shape === "token-id" ? separate : withoutId(token)),
+	);
+
+const separate: NonEmpty<Step> = [
+	writeFile("capmox"),
+	writeFile("image-builder"),
+	advise("Keep one file for each program, and never read both in one shell."),
+];
+
+/** No file can be written for anybody as long as nothing names the token. */
+const withoutId = (token: Names["token"]): NonEmpty<Step> => [
+	advise(
+		"Look the token ID up: in the web interface it stands under Datacenter, Permissions, API Tokens; on a node, pveum user token list USER@REALM prints the part behind the !.",
+	),
+	advise(
+		`For CAPMOX, put it into PROXMOX_TOKEN (${token.origin ?? "envfile"}) in place of the secret, such as: export PROXMOX_TOKEN='capmox@pve!capi'`,
+	),
+	{ ...writeFile("image-builder"), advice: "Then write image-builder a file of its own, if you need one." },
+];
+
+/** Each program's other name is there, and the one that both read is not. */
+const neitherWhole = ({ secret, username }: Pick<Names, "secret" | "username">): BuilderFinding =>
+	found(
+		"both-names",
+		"PROXMOX_USERNAME is image-builder's and PROXMOX_SECRET is CAPMOX's. PROXMOX_TOKEN, which both read, is missing, so neither can log in.",
+		{
+			from: `PROXMOX_TOKEN, beside ${from("PROXMOX_USERNAME", username)} and ${from("PROXMOX_SECRET", secret)}`,
+			saw: "not set",
+			expected: "for CAPMOX the token ID, for image-builder the secret",
+		},
+		advise("For CAPMOX, give the token ID the name PROXMOX_TOKEN, such as: export PROXMOX_TOKEN='capmox@pve!capi'"),
+		{ ...writeFile("image-builder"), advice: "Then write image-builder a file of its own, if you need one." },
+	);
 
 const examples: Readonly<Record<string, string>> = {
 	PROXMOX_URL: "https://pve.example.com:8006/api2/json",

@@ -1,15 +1,14 @@
+import { found } from "../../src/check.ts";
+import { advise, write } from "../steps.ts";
 import {
 	type Access,
-	advise,
 	changeOnNode,
 	type Environment,
 	findings,
-	found,
 	namesOf,
 	onNode,
 	type TokenCode,
 	type TokenFinding,
-	write,
 } from "./findings.ts";
 
 type Answered = Extract<Access["open"], { kind: "answered" }>;

@@ -1,15 +1,6 @@
-import type { Evidence } from "../../src/check.ts";
-import {
-	type Access,
-	advise,
-	changeOnNode,
-	type Environment,
-	found,
-	onNode,
-	type TokenCode,
-	type TokenFinding,
-	write,
-} from "./findings.ts";
+import { type Evidence, found } from "../../src/check.ts";
+import { advise, write } from "../steps.ts";
+import { type Access, changeOnNode, type Environment, onNode, type TokenCode, type TokenFinding } from "./findings.ts";
 
 type Certificate = NonNullable<Access["certificate"]>;
 

@@ -1,18 +1,16 @@
-import { mapNonEmpty } from "../../src/check.ts";
+import { found, mapNonEmpty } from "../../src/check.ts";
 import { conventionOf } from "../imagebuilder-env/convention.ts";
+import { advise, write } from "../steps.ts";
 import { isAccepted } from "./answer.ts";
 import {
 	type Access,
-	advise,
 	changeOnNode,
 	type Environment,
 	findings,
-	found,
 	namesOf,
 	onNode,
 	type TokenCode,
 	type TokenFinding,
-	write,
 } from "./findings.ts";
 
 const names = { url: "PROXMOX_URL", token: "PROXMOX_TOKEN", secret: "PROXMOX_SECRET" } as const;

@@ -1,14 +1,6 @@
-import {
-	type Access,
-	advise,
-	type Environment,
-	findings,
-	found,
-	onNode,
-	type TokenCode,
-	type TokenFinding,
-	write,
-} from "./findings.ts";
+import { found } from "../../src/check.ts";
+import { advise, write } from "../steps.ts";
+import { type Access, type Environment, findings, onNode, type TokenCode, type TokenFinding } from "./findings.ts";
 
 type Failed = Extract<Access["open"], { kind: "failed" }>;
 

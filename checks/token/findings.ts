@@ -1,8 +1,6 @@
 import { error, type Finding, type NonEmpty, type Severity, type Step, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 
-export { advise, write } from "../steps.ts";
-
 /** Every way in which the token can fail, from the variables to the answer. */
 export const findings = {
 	"not-set": error("None of PROXMOX_URL, PROXMOX_TOKEN and PROXMOX_SECRET is set."),
@@ -73,7 +71,6 @@ export const findings = {
 	"readable-by-others": warning("A file with the secret can be read by other users."),
 } as const satisfies Record<string, { severity: Severity; means: string }>;
 
-export { found } from "../../src/check.ts";
 export type TokenCode = keyof typeof findings;
 export type TokenFinding = Finding<TokenCode>;
 export type Environment = Facts["environment.proxmox"];

@@ -1,4 +1,6 @@
-import { type Access, advise, type Environment, found, onNode, type TokenFinding } from "./findings.ts";
+import { found } from "../../src/check.ts";
+import { advise } from "../steps.ts";
+import { type Access, type Environment, onNode, type TokenFinding } from "./findings.ts";
 
 /** Seconds. Below, a 3 s delay and a slow link would be taken for a wrong clock; above, expiry and TLS go wrong. */
 const tolerance = 120;

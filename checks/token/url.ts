@@ -1,4 +1,6 @@
-import { type Access, advise, type Environment, found, type TokenFinding, write } from "./findings.ts";
+import { found } from "../../src/check.ts";
+import { advise, write } from "../steps.ts";
+import type { Access, Environment, TokenFinding } from "./findings.ts";
 
 /** PROXMOX_URL by itself, and by what the server made of it. */
 export function judgeUrl({ url }: Environment, access: Access | undefined): TokenFinding[] {

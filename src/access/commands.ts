@@ -1,4 +1,3 @@
-import { execa } from "execa";
 import { ProbeError } from "../errors.ts";
 
 /** What a program that ran to its end printed. A non-zero exit is an answer, not an error. */
@@ -44,6 +43,8 @@ export function createCommands(): Commands {
 		run: async (argv, options = {}) => {
 			const [file, ...args] = argv;
 			const { signal, timeout = 2_000, maxOutput = 16 * 1_048_576 } = options;
+			// Loaded with the first program, for whoever runs none.
+			const { execa } = await import("execa");
 			if (signal?.aborted === true) {
 				throw new ProbeError("cancelled", `${file} was not started`);
 			}
@@ -118,6 +119,7 @@ export function createCommands(): Commands {
 			return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 		},
 		serve: async ([file, ...args], ready, { timeout = 2_000, env } = {}) => {
+			const { execa } = await import("execa");
 			const child = execa(file, args, {
 				detached: true,
 				stdin: "ignore",

@@ -5,7 +5,7 @@ const shortest = 4;
 const longest = 1_000;
 
 /**
- * Replaces every secret in a text, in any encoding it travels in: plain, base64, URL-encoded, JSON-escaped.
+ * Replaces every secret in a text, in any encoding it travels in: plain, base64, hexadecimal, URL-encoded, JSON-escaped.
  * Servers echo what they were sent: an old Proxmox VE puts a wrongly pasted secret into its reason phrase.
  */
 export function createMask(secrets: readonly string[]): (text: string) => string {
@@ -17,6 +17,7 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 			encodeURIComponent(secret),
 			JSON.stringify(secret).slice(1, -1),
 			...base64Cores(secret),
+			Buffer.from(secret).toString("hex"),
 		]);
 	const unique = [...new Set(forms)].sort((a, b) => b.length - a.length);
 	const long = unique.filter((form) => form.length > longest);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { appendFile, link, lstat, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 
@@ -14,15 +14,51 @@ export interface SecretFileOptions {
  * @throws UsageError where it may not or cannot be written.
  */
 export async function writeSecretFile(path: string, text: string, { force }: SecretFileOptions): Promise<void> {
-	const target = resolve(path);
-	const there = await lstat(target).catch(() => undefined);
+	const there = await lstat(resolve(path)).catch(() => undefined);
 	if (force && there?.isFile() === false) {
 		throw new UsageError(`${path} is no regular file, and --force replaces only such`);
 	}
 
+	await writeWhole(path, text, { force, mode: 0o600 });
+}
+
+/**
+ * Writes a report, whole or not at all, over the former one. A device or a named pipe is written to as it is.
+ * @throws UsageError where it cannot be written.
+ */
+export async function writeReportFile(path: string, text: string): Promise<void> {
+	const there = await stat(path).catch(() => undefined);
+	if (there === undefined || there.isFile()) {
+		// Through a link, so that it stays one.
+		await writeWhole(await realpath(path).catch(() => path), text, { force: true, mode: 0o666 });
+		return;
+	}
+
+	try {
+		await writeFile(path, text);
+	} catch (error) {
+		throw new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
+	}
+}
+
+/** @throws UsageError where it cannot be written. */
+export async function appendReportFile(path: string, text: string): Promise<void> {
+	try {
+		await appendFile(path, text);
+	} catch (error) {
+		throw new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
+	}
+}
+
+async function writeWhole(
+	path: string,
+	text: string,
+	{ force, mode }: { force: boolean; mode: number },
+): Promise<void> {
+	const target = resolve(path);
 	const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
 	try {
-		await writeNew(beside, text);
+		await writeNew(beside, text, mode);
 		try {
 			await (force ? rename(beside, target) : link(beside, target));
 		} catch (error) {
@@ -31,7 +67,7 @@ export async function writeSecretFile(path: string, text: string, { force }: Sec
 				throw error;
 			}
 
-			await writeNew(target, text);
+			await writeNew(target, text, mode);
 		}
 	} catch (error) {
 		throw isCode(error, "EEXIST")
@@ -43,8 +79,8 @@ export async function writeSecretFile(path: string, text: string, { force }: Sec
 }
 
 /** `wx` fails where anything is there already, a dangling link included. */
-async function writeNew(path: string, text: string): Promise<void> {
-	const handle = await open(path, "wx", 0o600);
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+	const handle = await open(path, "wx", mode);
 	try {
 		await handle.writeFile(text);
 		await handle.sync();

@@ -6,7 +6,7 @@ import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { createProxmoxApi, type ProxmoxApi, type ProxmoxOptions } from "./proxmox-api.ts";
+import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
 /** Everything that a probe can ask. Tests put stand-ins in its place; nothing else reaches outside. */
@@ -29,7 +29,7 @@ export interface World {
 	environment(): Promise<Environment>;
 	/** What `--manifest` names, read once. Rejects with a UsageError where it cannot be read. */
 	manifest(): Promise<Manifest | undefined>;
-	proxmox(options: ProxmoxOptions): ProxmoxApi;
+	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
 	now(): Date;
 }
 
@@ -102,7 +102,11 @@ export function openWorld(options: WorldOptions): World {
 			: { platform: process.platform, uid: process.getuid?.(), recorded },
 		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
-		proxmox: createProxmoxApi,
+		// Node's TLS is loaded by whoever talks to Proxmox, and by nobody else.
+		proxmox: async (proxmoxOptions) => {
+			const { createProxmoxApi } = await import("./proxmox-api.ts");
+			return createProxmoxApi(proxmoxOptions);
+		},
 		now: () => new Date(),
 	};
 }

@@ -1,12 +1,10 @@
-import { Chalk } from "chalk";
 import { type ClusterOptions, openWorld } from "../access/world.ts";
 import type { Check } from "../check.ts";
-import { diagnose, exitCode, type FailOn } from "../diagnose.ts";
-import { ProbeError } from "../errors.ts";
+import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
+import { isUsageError, ProbeError } from "../errors.ts";
 import { gather } from "../gather.ts";
-import { renderHuman } from "../report/human.ts";
-import { renderJson } from "../report/report.ts";
 import { showProgress } from "./progress.ts";
+import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
@@ -21,6 +19,7 @@ export interface Examination {
 /** Looks, judges and prints; returns the exit code. */
 export async function examine({ checks, asked, options, terminal, interrupted }: Examination): Promise<number> {
 	const started = performance.now();
+	const targets = targetsOf(options.format, options.report ?? []);
 	const world = openWorld(options);
 	const overall = new AbortController();
 	const timer = setTimeout(() => {
@@ -32,6 +31,18 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 		overall.abort(new ProbeError("cancelled", "interrupted"));
 	});
 	const progress = showProgress(terminal, options.quiet);
+	const report = async (judgements: readonly Judgement[], code: number): Promise<void> => {
+		const run = {
+			version: terminal.version,
+			judgements,
+			failOn: options.failOn,
+			exitCode: code,
+			milliseconds: performance.now() - started,
+		};
+		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
+		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);
+		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
+	};
 	try {
 		const sheet = await gather(world, {
 			wanted: new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses])),
@@ -40,32 +51,25 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 		});
 		progress.end();
 		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
-		const failOn: FailOn = options.failOn;
-		const code = exitCode(judgements, failOn);
-		const run = {
-			version: terminal.version,
-			judgements,
-			failOn,
-			exitCode: code,
-			milliseconds: performance.now() - started,
-		};
-		if (!interrupted.aborted) {
-			terminal.out(
-				options.format === "json"
-					? renderJson(run)
-					: renderHuman(run, {
-							paint: new Chalk({ level: terminal.colour ? 1 : 0 }),
-							width: terminal.columns,
-							verbose: options.verbose,
-							quiet: options.quiet,
-						}),
-			);
+		const code = exitCode(judgements, options.failOn);
+		await report(judgements, code);
+		return code;
+	} catch (error) {
+		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
+			await report(crashed(checks, error), 70);
 		}
 
-		return code;
+		throw error;
 	} finally {
 		clearTimeout(timer);
 		progress.end();
 		world.commands.killAll();
 	}
 }
+
+/** A crash must not leave a report of yesterday, or none at all. */
+const crashed = (checks: readonly Check[], error: unknown): readonly Judgement[] =>
+	checks.map((check) => ({
+		check,
+		verdict: { kind: "crashed", message: error instanceof Error ? error.message : String(error) },
+	}));

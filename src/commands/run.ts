@@ -1,4 +1,4 @@
-import { checks } from "../../checks/index.ts";
+import { directory, load } from "../../checks/directory.ts";
 import type { ClusterOptions } from "../access/world.ts";
 import { UsageError } from "../errors.ts";
 import { capmoxVersions, flavors } from "../knowledge/templates.ts";
@@ -17,16 +17,16 @@ export interface RunOptions extends CheckOptions {
 }
 
 /** `run`: every check that applies here, or the chosen ones. */
-export function run(options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
-	const left = options.only === undefined ? checks : select(options.only, checks);
-	const skipped = new Set(options.skip === undefined ? [] : select(options.skip, checks));
+export async function run(options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
+	const left = options.only === undefined ? directory : select(options.only, directory);
+	const skipped = new Set(options.skip === undefined ? [] : select(options.skip, directory));
 	const chosen = left.filter((check) => !skipped.has(check));
 	if (chosen.length === 0) {
 		throw new UsageError("--only and --skip leave no check to run; see capmox-doctor list");
 	}
 
 	return examine({
-		checks: chosen,
+		checks: await load(chosen),
 		options: withTemplate(options),
 		terminal,
 		interrupted,
@@ -34,15 +34,15 @@ export function run(options: RunOptions, terminal: Terminal, interrupted: AbortS
 }
 
 /** `check`: the named ones, also where `run` would say that there is nothing set up to look at. */
-export function check(
+export async function check(
 	words: readonly string[],
 	options: CheckOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
 ): Promise<number> {
-	const chosen = select(words, checks);
+	const chosen = select(words, directory);
 	const asked = new Set(chosen.map(({ id }) => id).filter((id) => words.includes(id)));
-	return examine({ checks: chosen, asked, options: withTemplate(options), terminal, interrupted });
+	return examine({ checks: await load(chosen), asked, options: withTemplate(options), terminal, interrupted });
 }
 
 /** The words of --flavor and --capmox-version as ones that are known. */

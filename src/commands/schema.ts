@@ -1,4 +1,4 @@
-import { renderSchema } from "../report/report.ts";
+import { renderSchema } from "../report/schema.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `schema`: the JSON Schema of `--format json`. */

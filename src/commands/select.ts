@@ -5,13 +5,15 @@ import { UsageError } from "../errors.ts";
 /** Words for several checks of a group, as globs over their ids. */
 const families: Readonly<Record<string, string>> = { cgroups: "cgroup-*" };
 
+type Named = Pick<Check, "id" | "group">;
+
 /** The checks that a word names: an id, a group, a family such as `cgroups`, or a glob over ids (`cgroup-*`). */
-export function select(words: readonly string[], checks: readonly Check[]): readonly Check[] {
+export function select<T extends Named>(words: readonly string[], checks: readonly T[]): readonly T[] {
 	const chosen = new Set(words.flatMap((word) => selectOne(word, checks)));
 	return checks.filter((check) => chosen.has(check));
 }
 
-function selectOne(word: string, checks: readonly Check[]): readonly Check[] {
+function selectOne<T extends Named>(word: string, checks: readonly T[]): readonly T[] {
 	const pattern = new RegExp(
 		`^${(families[word] ?? word)
 			.replace(/[\\^$.+()[\]{}|]/g, "\\$&")

@@ -8,11 +8,23 @@ export interface Terminal {
 	readonly colour: boolean;
 	/** Someone watches stderr, so progress is welcome. */
 	readonly watched: boolean;
+	/** Where GitHub Actions collects what a step has to say; absent elsewhere. */
+	readonly stepSummary?: string | undefined;
 	out(text: string): void;
 	err(text: string): void;
 }
 
 export const formats = ["human", "json"] as const;
+export const reportFormats = ["human", "json", "junit", "sarif", "github", "markdown", "html"] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+
+/** `--report FORMAT[=FILE]`; without a file it goes to the standard output. */
+export interface ReportTarget {
+	readonly format: ReportFormat;
+	readonly file?: string;
+}
+
+export const failOnLevels = ["error", "warning", "never"] as const satisfies readonly FailOn[];
 
 /** The options that every command takes. */
 export interface GlobalOptions {
@@ -27,6 +39,7 @@ export interface GlobalOptions {
 	/** Milliseconds for the whole run. */
 	readonly timeout: number;
 	readonly format: (typeof formats)[number];
+	readonly report?: readonly ReportTarget[];
 	readonly failOn: FailOn;
 	readonly verbose: boolean;
 	readonly quiet: boolean;

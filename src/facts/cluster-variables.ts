@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { type LineProblem, lineProblems } from "../access/envfile.ts";
 import type { Environment } from "../access/environment.ts";
-import type { ClusterOptions } from "../access/world.ts";
+import type { ClusterOptions, World } from "../access/world.ts";
+import { readList, readScalar } from "../go-yaml.ts";
 import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { clusterVariables, imageBuilderVariables, secretClusterVariables } from "../knowledge/variables.ts";
 
@@ -13,6 +14,7 @@ const sshKeyShapes = [
 	"file-name",
 	"several-without-comma",
 	"yaml-special",
+	"empty",
 	"damaged",
 	"other",
 ] as const;
@@ -20,10 +22,12 @@ const sshKeyShapes = [
 const variable = z.object({
 	presence: z.enum(["unset", "empty", "set"]),
 	origin: z.string().optional(),
-	/** As given; absent for secrets, SSH keys, and where another variable or a command stands in it unexpanded. */
+	/** As given, blanks included; absent where nothing is, for secrets, SSH keys, and where another variable or a command stands in it unexpanded. */
 	value: z.string().optional(),
 	/** Another variable or a command stands in the value; it is not expanded here. */
 	unexpanded: z.literal(true).optional(),
+	/** Of a secret: how YAML takes it where text must be; absent where for text. */
+	takenFor: z.enum(["number", "boolean", "null", "broken"]).optional(),
 	/** It stands in a file that a shell would read without passing it on. */
 	exported: z.literal(false).optional(),
 });
@@ -55,8 +59,8 @@ export const environmentImagebuilder = z.object({
 });
 export type EnvironmentImagebuilder = z.infer<typeof environmentImagebuilder>;
 
-/** Longer values are no list of addresses. */
-const longest = 4_000;
+/** More than a process may have in one variable of its environment. */
+const longest = 131_072;
 
 export function parseEnvironmentCluster(environment: Environment, options: ClusterOptions): EnvironmentCluster {
 	const known = new Set(clusterVariables);
@@ -99,10 +103,16 @@ function describe(name: string, winner: Winner): EnvironmentCluster["variables"]
 	return {
 		presence: value.trim() === "" ? "empty" : "set",
 		origin,
-		...(isKept && value.trim() !== "" ? { value: value.slice(0, longest) } : {}),
+		...(isKept && value !== "" ? { value: value.slice(0, longest) } : {}),
 		...(unexpanded ? { unexpanded } : {}),
+		...(secretClusterVariables.has(name) && !unexpanded && value.trim() !== "" ? takenFor(value) : {}),
 		...(exported === false ? { exported } : {}),
 	};
+}
+
+function takenFor(secret: string): Pick<EnvironmentCluster["variables"][string], "takenFor"> {
+	const { kind } = readScalar(secret);
+	return kind === "text" ? {} : { takenFor: kind };
 }
 
 export function parseEnvironmentImagebuilder(environment: Environment): EnvironmentImagebuilder {
@@ -115,27 +125,45 @@ export function parseEnvironmentImagebuilder(environment: Environment): Environm
 	return { variables: Object.fromEntries(found) };
 }
 
-/** The templates have `[${VM_SSH_KEYS}]`: YAML divides at commas, and takes ` #` and `: ` for itself. */
+/** The templates have `[${VM_SSH_KEYS}]`, so a single entry may keep YAML from reading them all. */
 function parseSshKeys(value: string): EnvironmentCluster["sshKeys"] {
-	const parts = value.includes("PRIVATE KEY") ? [value] : value.split(",");
-	return parts
-		.map((part) => part.trim())
-		.filter((part) => part !== "")
-		.map(describeKey);
+	if (value.includes("PRIVATE KEY")) {
+		return [{ shape: "private-key" }];
+	}
+
+	const list = readList(`[${value}]`);
+	if (list?.kind === "list") {
+		return list.items.map(({ text }) => describeKey(text));
+	}
+
+	const parts = value
+		.trim()
+		.replace(/,$/, "")
+		.split(",")
+		.map((part) => describePart(part.trim()));
+	return parts.some(({ shape }) => shape !== "key") ? parts : parts.map((part) => ({ ...part, shape: "yaml-special" }));
+}
+
+function describePart(part: string): EnvironmentCluster["sshKeys"][number] {
+	const list = readList(`[${part}]`);
+	const [only] = list?.kind === "list" ? list.items : [];
+	if (part === "" || only !== undefined) {
+		return only === undefined ? { shape: "empty" } : describeKey(only.text);
+	}
+
+	const described = describeKey(part);
+	return described.shape === "key" || described.shape === "damaged"
+		? { ...described, shape: "yaml-special" }
+		: described;
 }
 
 const keyTypes =
 	/\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(?= )/g;
 
-function describeKey(part: string): EnvironmentCluster["sshKeys"][number] {
-	const text = part.replace(/^(["'])(.*)\1$/s, "$2").trim();
-	const isQuoted = text !== part;
+function describeKey(given: string): EnvironmentCluster["sshKeys"][number] {
+	const text = given.trim();
 	const types = text.match(keyTypes) ?? [];
 	const [type = "", blob = ""] = text.slice(Math.max(0, text.search(keyTypes))).split(/\s+/);
-	if (text.includes("PRIVATE KEY")) {
-		return { shape: "private-key" };
-	}
-
 	if (types.length === 0) {
 		return {
 			shape: /^[~./]|\.pub$/.test(text)
@@ -149,10 +177,6 @@ function describeKey(part: string): EnvironmentCluster["sshKeys"][number] {
 	const named = types[0] === type ? { type } : {};
 	if (types.length > 1) {
 		return { shape: "several-without-comma", ...named };
-	}
-
-	if (!isQuoted && (/\s#/.test(text) || /:\s/.test(text))) {
-		return { shape: "yaml-special", ...named };
 	}
 
 	return { shape: /^[.…]/.test(blob) ? "placeholder" : isWhole(type, blob) ? "key" : "damaged", ...named };
@@ -175,3 +199,9 @@ function isWhole(type: string, blob: string): boolean {
 
 	return offset === bytes.length && strings.length > 1 && strings[0]?.toString("latin1") === type;
 }
+
+export const readEnvironmentCluster = async (world: World): Promise<EnvironmentCluster> =>
+	parseEnvironmentCluster(await world.environment(), world.options);
+
+export const readEnvironmentImagebuilder = async (world: World): Promise<EnvironmentImagebuilder> =>
+	parseEnvironmentImagebuilder(await world.environment());

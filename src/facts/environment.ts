@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { lineProblems } from "../access/envfile.ts";
 import type { Environment } from "../access/environment.ts";
+import type { World } from "../access/world.ts";
 import { type ProxmoxVariable, proxmoxVariables } from "../knowledge/variables.ts";
 
 const presence = z.enum(["unset", "empty", "set"]);
@@ -297,3 +298,6 @@ function blemishesOf(given: string): EnvironmentProxmox["secret"]["blemishes"] {
 
 	return found;
 }
+
+export const readEnvironmentProxmox = async (world: World): Promise<EnvironmentProxmox> =>
+	parseEnvironmentProxmox(await world.environment());

@@ -2,6 +2,7 @@ import { parseAllDocuments } from "yaml";
 import * as z from "zod";
 import type { Environment } from "../access/environment.ts";
 import type { Manifest } from "../access/manifest.ts";
+import type { World } from "../access/world.ts";
 import { UsageError } from "../errors.ts";
 import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
@@ -232,4 +233,12 @@ function planOf({ metadata: { name, namespace }, spec }: TemplateObject, own: re
 		tags: [...(tags ?? [])],
 		skips: skippable.filter((skip) => checks?.[skip] === true),
 	};
+}
+
+/** What `--manifest` names, or else what the variables make. */
+export async function readMachines(world: World): Promise<EnvironmentMachines> {
+	const manifest = await world.manifest();
+	return manifest === undefined
+		? parseMachineVariables(await world.environment(), world.options.flavor)
+		: parseManifest(manifest);
 }

@@ -1,39 +1,147 @@
-import { addresses, claims, readManagementPools } from "./management-addresses.ts";
-import { clusters, proxmoxClusters } from "./management-clusters.ts";
-import {
-	readManagementControllers,
-	readManagementInventory,
-	readManagementOperator,
-} from "./management-controllers.ts";
-import { readManagementCredentials } from "./management-credentials.ts";
-import { readManagementDefinitions, readManagementGroups } from "./management-definitions.ts";
-import { reading } from "./management-list.ts";
-import { machines, proxmoxMachines } from "./management-machines.ts";
-import { controlPlanes, machineDeployments } from "./management-replicas.ts";
-import { readManagementServer } from "./management-server.ts";
-import { readManagementEndpoints, readManagementWebhooks } from "./management-webhooks.ts";
+import type { Kind } from "./management-list.ts";
 
 /** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
 const listDeadline = 50_000;
 
+/** What reads a fact that is the list of one kind. */
+const readerOf = async <Raw, Item>(kind: Kind<Raw, Item>) => (await import("./management-list.ts")).reading(kind);
+
 /** Probes of the management cluster. Each list is asked for once; what two facts need, one of them knows from the other. */
 export const managementProbes = {
-	"management.server": { deadline: 20_000, read: readManagementServer },
-	"management.groups": { deadline: 20_000, read: readManagementGroups },
-	"management.definitions": { deadline: 30_000, read: readManagementDefinitions },
-	"management.controllers": { deadline: 30_000, read: readManagementControllers },
-	"management.inventory": { deadline: 30_000, read: readManagementInventory },
-	"management.operator": { deadline: 40_000, read: readManagementOperator },
-	"management.webhooks": { deadline: 30_000, read: readManagementWebhooks },
-	"management.endpoints": { deadline: 40_000, read: readManagementEndpoints },
-	"management.clusters": { deadline: listDeadline, read: reading(clusters) },
-	"management.proxmoxClusters": { deadline: listDeadline, read: reading(proxmoxClusters) },
-	"management.machines": { deadline: listDeadline, read: reading(machines) },
-	"management.proxmoxMachines": { deadline: listDeadline, read: reading(proxmoxMachines) },
-	"management.machineDeployments": { deadline: listDeadline, read: reading(machineDeployments) },
-	"management.controlPlanes": { deadline: listDeadline, read: reading(controlPlanes) },
-	"management.pools": { deadline: listDeadline, read: readManagementPools },
-	"management.claims": { deadline: listDeadline, read: reading(claims) },
-	"management.addresses": { deadline: listDeadline, read: reading(addresses) },
-	"management.credentials": { deadline: listDeadline, read: readManagementCredentials },
+	"management.server": {
+		deadline: 20_000,
+		load: async () => {
+			const { managementServer: schema, readManagementServer: read } = await import("./management-server.ts");
+			return { schema, read };
+		},
+	},
+	"management.groups": {
+		deadline: 20_000,
+		load: async () => {
+			const { managementGroups: schema, readManagementGroups: read } = await import("./management-definitions.ts");
+			return { schema, read };
+		},
+	},
+	"management.definitions": {
+		deadline: 30_000,
+		load: async () => {
+			const { managementDefinitions: schema, readManagementDefinitions: read } = await import(
+				"./management-definitions.ts"
+			);
+			return { schema, read };
+		},
+	},
+	"management.controllers": {
+		deadline: 30_000,
+		load: async () => {
+			const { managementControllers: schema, readManagementControllers: read } = await import(
+				"./management-controllers.ts"
+			);
+			return { schema, read };
+		},
+	},
+	"management.inventory": {
+		deadline: 30_000,
+		load: async () => {
+			const { managementInventory: schema, readManagementInventory: read } = await import(
+				"./management-controllers.ts"
+			);
+			return { schema, read };
+		},
+	},
+	"management.operator": {
+		deadline: 40_000,
+		load: async () => {
+			const { managementOperator: schema, readManagementOperator: read } = await import("./management-controllers.ts");
+			return { schema, read };
+		},
+	},
+	"management.webhooks": {
+		deadline: 30_000,
+		load: async () => {
+			const { managementWebhooks: schema, readManagementWebhooks: read } = await import("./management-webhooks.ts");
+			return { schema, read };
+		},
+	},
+	"management.endpoints": {
+		deadline: 40_000,
+		load: async () => {
+			const { managementEndpoints: schema, readManagementEndpoints: read } = await import("./management-webhooks.ts");
+			return { schema, read };
+		},
+	},
+	"management.clusters": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementClusters: schema, clusters: kind } = await import("./management-clusters.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.proxmoxClusters": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementProxmoxClusters: schema, proxmoxClusters: kind } = await import("./management-clusters.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.machines": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementMachines: schema, machines: kind } = await import("./management-machines.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.proxmoxMachines": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementProxmoxMachines: schema, proxmoxMachines: kind } = await import("./management-machines.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.machineDeployments": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementMachineDeployments: schema, machineDeployments: kind } = await import(
+				"./management-replicas.ts"
+			);
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.controlPlanes": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementControlPlanes: schema, controlPlanes: kind } = await import("./management-replicas.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.pools": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementPools: schema, readManagementPools: read } = await import("./management-addresses.ts");
+			return { schema, read };
+		},
+	},
+	"management.claims": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementClaims: schema, claims: kind } = await import("./management-addresses.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.addresses": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementAddresses: schema, addresses: kind } = await import("./management-addresses.ts");
+			return { schema, read: await readerOf(kind) };
+		},
+	},
+	"management.credentials": {
+		deadline: listDeadline,
+		load: async () => {
+			const { managementCredentials: schema, readManagementCredentials: read } = await import(
+				"./management-credentials.ts"
+			);
+			return { schema, read };
+		},
+	},
 } as const;

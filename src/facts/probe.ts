@@ -1,73 +1,134 @@
+import type * as z from "zod";
 import type { World } from "../access/world.ts";
-import { parseEnvironmentCluster, parseEnvironmentImagebuilder } from "./cluster-variables.ts";
-import { parseEnvironmentProxmox } from "./environment.ts";
-import { readHostCgroups } from "./host-cgroups.ts";
-import { readHostEngines } from "./host-engines.ts";
-import { readHostNetworks, readHostProxies, readHostProxmoxAddresses } from "./host-networks.ts";
-import { readHostPodman, readHostPodmanLimits } from "./host-podman.ts";
-import { readHostHierarchies, readHostProvider } from "./host-provider.ts";
-import { readHostClock, readHostInotify, readHostKernel, readHostMemory, readHostStorage } from "./host-resources.ts";
-import { readHostSystem } from "./host-system.ts";
-import { readHostTools } from "./host-tools.ts";
-import { type EnvironmentMachines, parseMachineVariables, parseManifest } from "./machines.ts";
 import { managementProbes } from "./management-probes.ts";
-import { readProxmoxPermissions, readProxmoxSetup } from "./permissions.ts";
-import { readProxmoxAccess } from "./proxmox.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
 /** Another fact, read once and shared. Rejects with the ProbeError of that fact. */
 export type Know = <Name extends FactName>(name: Name) => Promise<Facts[Name]>;
 
+export interface Reading<T> {
+	readonly schema: z.ZodType<T>;
+	/** Throws ProbeError for all that the world can do to it; `note` records what was last seen, for the timeout's message. */
+	readonly read: (world: World, know: Know, signal: AbortSignal, note: (seen: string) => void) => Promise<T>;
+}
+
+/** How a fact is read, loaded when somebody asks for it. */
 export interface Probe<T> {
 	/** Milliseconds after which the fact is unavailable, whatever the probe still does. */
 	readonly deadline: number;
-	/** Throws ProbeError for all that the world can do to it; `note` records what was last seen, for the timeout's message. */
-	read(world: World, know: Know, signal: AbortSignal, note: (seen: string) => void): Promise<T>;
+	readonly load: () => Promise<Reading<T>>;
 }
 
-export const probes: { readonly [Name in FactName]: Probe<Facts[Name]> } = {
-	"environment.proxmox": {
-		deadline: 2_000,
-		read: async (world) => parseEnvironmentProxmox(await world.environment()),
-	},
-	"environment.cluster": {
-		deadline: 2_000,
-		read: async (world) => parseEnvironmentCluster(await world.environment(), world.options),
-	},
-	"environment.imagebuilder": {
-		deadline: 2_000,
-		read: async (world) => parseEnvironmentImagebuilder(await world.environment()),
-	},
-	"host.cgroups": { deadline: 2_000, read: readHostCgroups },
-	"host.system": { deadline: 3_000, read: (world, _, signal) => readHostSystem(world, signal) },
+export type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
+
+const probe = <T>(deadline: number, load: () => Promise<Reading<T>>): Probe<T> => ({ deadline, load });
+
+export const probes: Probes = {
+	"environment.proxmox": probe(2_000, async () => {
+		const { environmentProxmox: schema, readEnvironmentProxmox: read } = await import("./environment.ts");
+		return { schema, read };
+	}),
+	"environment.cluster": probe(2_000, async () => {
+		const { environmentCluster: schema, readEnvironmentCluster: read } = await import("./cluster-variables.ts");
+		return { schema, read };
+	}),
+	"environment.imagebuilder": probe(2_000, async () => {
+		const { environmentImagebuilder: schema, readEnvironmentImagebuilder: read } = await import(
+			"./cluster-variables.ts"
+		);
+		return { schema, read };
+	}),
+	"host.cgroups": probe(2_000, async () => {
+		const { hostCgroups: schema, readHostCgroups: read } = await import("./host-cgroups.ts");
+		return { schema, read };
+	}),
+	"host.system": probe(3_000, async () => {
+		const { hostSystem: schema, readHostSystem } = await import("./host-system.ts");
+		return { schema, read: (world, _, signal) => readHostSystem(world, signal) };
+	}),
 	// Each command has 2 s, all run at once; the rest is for ending them.
-	"host.engines": { deadline: 6_000, read: readHostEngines },
-	"host.tools": { deadline: 3_000, read: (world, _, signal) => readHostTools(world, signal) },
-	"host.provider": { deadline: 8_000, read: readHostProvider },
-	"host.hierarchies": { deadline: 9_000, read: (_, know) => readHostHierarchies(know) },
-	"environment.machines": { deadline: 10_000, read: readMachines },
-	"host.podman": { deadline: 8_000, read: readHostPodman },
-	"host.podman-limits": { deadline: 9_000, read: readHostPodmanLimits },
-	"host.inotify": { deadline: 9_000, read: readHostInotify },
-	"host.memory": { deadline: 9_000, read: readHostMemory },
+	"host.engines": probe(6_000, async () => {
+		const { hostEngines: schema, readHostEngines: read } = await import("./host-engines.ts");
+		return { schema, read };
+	}),
+	"host.tools": probe(3_000, async () => {
+		const { hostTools: schema, readHostTools } = await import("./host-tools.ts");
+		return { schema, read: (world, _, signal) => readHostTools(world, signal) };
+	}),
+	"host.provider": probe(8_000, async () => {
+		const { hostProvider: schema, readHostProvider: read } = await import("./host-provider.ts");
+		return { schema, read };
+	}),
+	"host.hierarchies": probe(9_000, async () => {
+		const { hostHierarchies: schema, readHostHierarchies } = await import("./host-provider.ts");
+		return { schema, read: (_, know) => readHostHierarchies(know) };
+	}),
+	"environment.machines": probe(10_000, async () => {
+		const { environmentMachines: schema, readMachines: read } = await import("./machines.ts");
+		return { schema, read };
+	}),
+	"host.podman": probe(8_000, async () => {
+		const { hostPodman: schema, readHostPodman: read } = await import("./host-podman.ts");
+		return { schema, read };
+	}),
+	"host.podman-limits": probe(9_000, async () => {
+		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman.ts");
+		return { schema, read };
+	}),
+	"host.inotify": probe(9_000, async () => {
+		const { hostInotify: schema, readHostInotify: read } = await import("./host-resources.ts");
+		return { schema, read };
+	}),
+	"host.memory": probe(9_000, async () => {
+		const { hostMemory: schema, readHostMemory: read } = await import("./host-resources.ts");
+		return { schema, read };
+	}),
 	// A network file system whose server is gone never answers statfs(2).
-	"host.storage": { deadline: 10_000, read: readHostStorage },
-	"host.kernel": { deadline: 9_000, read: readHostKernel },
-	"host.clock": { deadline: 9_000, read: readHostClock },
-	"host.networks": { deadline: 11_000, read: readHostNetworks },
-	"host.proxmoxAddresses": { deadline: 11_000, read: readHostProxmoxAddresses },
-	"host.proxies": { deadline: 9_000, read: readHostProxies },
+	"host.storage": probe(10_000, async () => {
+		const { hostStorage: schema, readHostStorage: read } = await import("./host-resources.ts");
+		return { schema, read };
+	}),
+	"host.kernel": probe(9_000, async () => {
+		const { hostKernel: schema, readHostKernel: read } = await import("./host-resources.ts");
+		return { schema, read };
+	}),
+	"host.clock": probe(9_000, async () => {
+		const { hostClock: schema, readHostClock: read } = await import("./host-resources.ts");
+		return { schema, read };
+	}),
+	"host.networks": probe(11_000, async () => {
+		const { hostNetworks: schema, readHostNetworks: read } = await import("./host-networks.ts");
+		return { schema, read };
+	}),
+	"host.proxmoxAddresses": probe(11_000, async () => {
+		const { hostProxmoxAddresses: schema, readHostProxmoxAddresses: read } = await import("./host-networks.ts");
+		return { schema, read };
+	}),
+	"host.proxies": probe(9_000, async () => {
+		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
+		return { schema, read };
+	}),
 	...managementProbes,
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
-	"proxmox.access": { deadline: 26_000, read: readProxmoxAccess },
+	"proxmox.access": probe(26_000, async () => {
+		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");
+		return { schema, read };
+	}),
 	// It waits for proxmox.access, then asks three times over, each time all at once.
-	"proxmox.permissions": { deadline: 50_000, read: readProxmoxPermissions },
-	"proxmox.setup": { deadline: 51_000, read: (_, know) => readProxmoxSetup(know) },
+	"proxmox.permissions": probe(50_000, async () => {
+		const { proxmoxPermissions: schema, readProxmoxPermissions: read } = await import("./permissions.ts");
+		return { schema, read };
+	}),
+	"proxmox.setup": probe(51_000, async () => {
+		const { proxmoxSetup: schema, readProxmoxSetup } = await import("./permissions.ts");
+		return { schema, read: (_, know) => readProxmoxSetup(know) };
+	}),
 };
 
-async function readMachines(world: World): Promise<EnvironmentMachines> {
-	const manifest = await world.manifest();
-	return manifest === undefined
-		? parseMachineVariables(await world.environment(), world.options.flavor)
-		: parseManifest(manifest);
+/** The shape of every fact. */
+export async function loadSchemas(): Promise<{ readonly [Name in FactName]: z.ZodType<Facts[Name]> }> {
+	const loaded = await Promise.all(
+		Object.entries(probes).map(async ([name, { load }]) => [name, (await load()).schema] as const),
+	);
+	return Object.fromEntries(loaded) as Awaited<ReturnType<typeof loadSchemas>>;
 }

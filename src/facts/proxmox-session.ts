@@ -75,7 +75,7 @@ export async function openProxmox(world: World, know: Know): Promise<ProxmoxSess
 	// k8s.io/utils/env takes an empty value for none; the default is "true".
 	const insecure = shapes.insecure.text === undefined || shapes.insecure.text === "true";
 	const roots = await readRoots(world, environment);
-	const api = world.proxmox({
+	const api = await world.proxmox({
 		url,
 		trust: { roots, accepts: (peer) => insecure || (peer.chainError === undefined && peer.nameMatches) },
 	});

@@ -1,50 +1,49 @@
 import type * as z from "zod";
 import type { Cause } from "../errors.ts";
-import { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
-import { environmentProxmox } from "./environment.ts";
-import { hostCgroups } from "./host-cgroups.ts";
-import { hostEngines } from "./host-engines.ts";
-import { hostNetworks, hostProxies, hostProxmoxAddresses } from "./host-networks.ts";
-import { hostPodman, hostPodmanLimits } from "./host-podman.ts";
-import { hostHierarchies, hostProvider } from "./host-provider.ts";
-import { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./host-resources.ts";
-import { hostSystem } from "./host-system.ts";
-import { hostTools } from "./host-tools.ts";
-import { environmentMachines } from "./machines.ts";
-import { managementSchemas } from "./management-schemas.ts";
-import { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
-import { proxmoxAccess } from "./proxmox.ts";
+import type { environmentCluster, environmentImagebuilder } from "./cluster-variables.ts";
+import type { environmentProxmox } from "./environment.ts";
+import type { hostCgroups } from "./host-cgroups.ts";
+import type { hostEngines } from "./host-engines.ts";
+import type { hostNetworks, hostProxies, hostProxmoxAddresses } from "./host-networks.ts";
+import type { hostPodman, hostPodmanLimits } from "./host-podman.ts";
+import type { hostHierarchies, hostProvider } from "./host-provider.ts";
+import type { hostClock, hostInotify, hostKernel, hostMemory, hostStorage } from "./host-resources.ts";
+import type { hostSystem } from "./host-system.ts";
+import type { hostTools } from "./host-tools.ts";
+import type { environmentMachines } from "./machines.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
+import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
+import type { proxmoxAccess } from "./proxmox.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
-export const schemas = {
-	"environment.proxmox": environmentProxmox,
-	"environment.cluster": environmentCluster,
-	"environment.imagebuilder": environmentImagebuilder,
-	"host.cgroups": hostCgroups,
-	"host.system": hostSystem,
-	"host.engines": hostEngines,
-	"host.tools": hostTools,
-	"host.provider": hostProvider,
-	"host.hierarchies": hostHierarchies,
-	"environment.machines": environmentMachines,
-	"host.podman": hostPodman,
-	"host.podman-limits": hostPodmanLimits,
-	"host.inotify": hostInotify,
-	"host.memory": hostMemory,
-	"host.storage": hostStorage,
-	"host.kernel": hostKernel,
-	"host.clock": hostClock,
-	"host.networks": hostNetworks,
-	"host.proxmoxAddresses": hostProxmoxAddresses,
-	"host.proxies": hostProxies,
-	...managementSchemas,
-	"proxmox.access": proxmoxAccess,
-	"proxmox.permissions": proxmoxPermissions,
-	"proxmox.setup": proxmoxSetup,
-} as const;
+interface Schemas extends ManagementSchemas {
+	readonly "environment.proxmox": typeof environmentProxmox;
+	readonly "environment.cluster": typeof environmentCluster;
+	readonly "environment.imagebuilder": typeof environmentImagebuilder;
+	readonly "host.cgroups": typeof hostCgroups;
+	readonly "host.system": typeof hostSystem;
+	readonly "host.engines": typeof hostEngines;
+	readonly "host.tools": typeof hostTools;
+	readonly "host.provider": typeof hostProvider;
+	readonly "host.hierarchies": typeof hostHierarchies;
+	readonly "environment.machines": typeof environmentMachines;
+	readonly "host.podman": typeof hostPodman;
+	readonly "host.podman-limits": typeof hostPodmanLimits;
+	readonly "host.inotify": typeof hostInotify;
+	readonly "host.memory": typeof hostMemory;
+	readonly "host.storage": typeof hostStorage;
+	readonly "host.kernel": typeof hostKernel;
+	readonly "host.clock": typeof hostClock;
+	readonly "host.networks": typeof hostNetworks;
+	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
+	readonly "host.proxies": typeof hostProxies;
+	readonly "proxmox.access": typeof proxmoxAccess;
+	readonly "proxmox.permissions": typeof proxmoxPermissions;
+	readonly "proxmox.setup": typeof proxmoxSetup;
+}
 
-export type FactName = keyof typeof schemas;
-export type Facts = { readonly [Name in FactName]: z.infer<(typeof schemas)[Name]> };
+export type FactName = keyof Schemas;
+export type Facts = { readonly [Name in FactName]: z.infer<Schemas[Name]> };
 
 /** A fact as gathered: its value, or why there is none and what was last seen. */
 export type FactState<T> =

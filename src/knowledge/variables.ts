@@ -31,10 +31,17 @@ const proxyVariables = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] as
 /** Read only to say that they have no effect: documented for CAPMOX, or easily written in place of another. */
 export const misnomers = ["SECONDARY_DNS_SERVERS", "LB_BGP_IPV6_RANGES", "LB_BGP_IPV4_RANGE"] as const;
 
+/**
+ * Feature gate of Cluster API's kubeadm providers, off by default: clusterctl init puts it into their deployments
+ * (bootstrap/kubeadm/config/manager/manager.yaml, v1.12). Flavor flatcar needs it.
+ */
+export const ignitionGate = "EXP_KUBEADM_BOOTSTRAP_FORMAT_IGNITION";
+
 /** What the templates of CAPMOX read to make a workload cluster, over all flavors and versions. */
 export const clusterVariables: readonly string[] = [
 	...new Set(templateVariables.map(({ name }) => name)),
 	...misnomers,
+	ignitionGate,
 ].filter((name) => !(proxmoxVariables as readonly string[]).includes(name));
 
 /** Of these only is kept whether they are set. */

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import { type Group, groups, type Step } from "../check.ts";
+import { groups, type Step } from "../check.ts";
 import {
 	type Judgement,
 	type MissingFact,
@@ -8,7 +8,7 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { toShell } from "../shell.ts";
+import { adviceOf, groupTitles, typed } from "./plain.ts";
 import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
@@ -20,14 +20,6 @@ export interface HumanOptions {
 	/** Show findings and nothing else. */
 	readonly quiet?: boolean;
 }
-
-const groupTitles: Readonly<Record<Group, string>> = {
-	config: "Configuration",
-	host: "This host",
-	proxmox: "Proxmox",
-	management: "Management cluster",
-	workload: "Workload clusters",
-};
 
 const marks: Readonly<Record<ShownVerdict, string>> = { pass: "✔", warn: "!", fail: "✘", skip: "–", unknown: "?" };
 
@@ -102,19 +94,11 @@ function renderFinding(finding: ReportedFinding, options: HumanOptions): string 
 	].join("\n");
 }
 
-const places: Readonly<Record<Step["where"], string>> = {
-	here: "",
-	"proxmox-node": " (on a Proxmox VE node)",
-	"cluster-node": " (on the cluster's node)",
-};
-
-function renderStep({ advice, command, put, where, risk, undo }: Step, number: string, options: HumanOptions): string {
-	const warning = risk === "destroys" ? " This destroys something." : "";
+function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [
-		labelled(number, `${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${warning}`, options),
-		...(command === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(toShell(command))}`]),
-		...(put === undefined ? [] : [`${" ".repeat(18)}${options.paint.cyan(put.line)}`]),
-		...(undo === undefined ? [] : [prose(`To undo: ${undo}`, 18, options)]),
+		labelled(number, adviceOf(step), options),
+		...typed(step).map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`),
+		...(step.undo === undefined ? [] : [prose(`To undo: ${step.undo}`, 18, options)]),
 	].join("\n");
 }
 

@@ -26,6 +26,29 @@ describe("every fault is found, and nothing else", () => {
 	});
 });
 
+/** The value of a line that a remedy writes: `export NAME='value'`. */
+const written = (line: string): readonly [string, string] | undefined => {
+	const [, name, text] = /^export (\w+)='(.*)'$/s.exec(line) ?? [];
+	return name === undefined || text === undefined ? undefined : [name, text];
+};
+
+describe("a line that a remedy writes mends what it was given for", () => {
+	test.each(
+		cases
+			.filter(({ codes, sources }) => codes.length > 0 && sources === undefined)
+			.map((each) => [label(each), each] as const),
+	)("%s", async (_, each) => {
+		const { judgement } = await judge(each);
+		for (const { code, remedy } of judgement.verdict.kind === "problem" ? judgement.verdict.findings : []) {
+			const [step] = remedy.flatMap(({ put }) => (put === undefined ? [] : [written(put.line)]));
+			if (step !== undefined) {
+				const { codes } = await judge({ ...each, edits: { ...each.edits, [step[0]]: step[1] } });
+				expect(codes).not.toContain(code);
+			}
+		}
+	});
+});
+
 describe("what is not set up", () => {
 	const credentials = {
 		PROXMOX_URL: "https://pve.example.com:8006",

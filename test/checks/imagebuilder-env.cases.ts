@@ -47,6 +47,16 @@ export const cases: readonly Case[] = [
 		codes: ["both-names"],
 	},
 	{
+		is: "two secrets, and the token ID nowhere",
+		variables: { ...capmox, PROXMOX_TOKEN: secret },
+		codes: ["both-names"],
+	},
+	{
+		is: "one name of each program, and the common one missing",
+		variables: { ...imageBuilder, PROXMOX_TOKEN: undefined, PROXMOX_SECRET: secret },
+		codes: ["both-names"],
+	},
+	{
 		is: "PROXMOX_USERNAME beside CAPMOX's names",
 		variables: { ...capmox, PROXMOX_USERNAME: "capmox@pve!capi" },
 		codes: ["token-id-for-image-builder"],

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
 import { bypasses } from "../../checks/kind-host/proxies.ts";
-import { type FactName, type FactSheet, type Facts, schemas } from "../../src/facts/sheet.ts";
+import { loadSchemas } from "../../src/facts/probe.ts";
+import type { FactName, FactSheet, Facts } from "../../src/facts/sheet.ts";
 import { findSituations, judgeSituation, readSituation } from "../support/situations.ts";
 
+const schemas = await loadSchemas();
 const check = checks.find(({ id }) => id === "kind-host")!;
 const { sheet: healthy } = readSituation(
 	findSituations().find(({ check: { id }, name }) => id === "kind-host" && name === "healthy.docker")!,

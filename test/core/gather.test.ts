@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Environment } from "../../src/access/environment.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { ProbeError, UsageError } from "../../src/errors.ts";
-import { type Probe, probes } from "../../src/facts/probe.ts";
+import { type Probe, type Probes, probes, type Reading } from "../../src/facts/probe.ts";
 import type { FactName, Facts } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { findSituations, readSituation } from "../support/situations.ts";
@@ -26,16 +26,21 @@ const environment: Environment = {
 const world: World = { ...openWorld({}), environment: () => Promise.resolve(environment) };
 const never = new AbortController().signal;
 
-type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
-type Access = Probe<Facts["proxmox.access"]>;
-const probesWith = (access: Partial<Access>, variables?: Partial<Probe<Facts["environment.proxmox"]>>): Probes => ({
+interface Stub<Name extends FactName> {
+	readonly deadline?: number;
+	readonly read?: Reading<Facts[Name]>["read"];
+}
+
+/** A probe that answers what the situation holds, where nothing else is said. */
+const stub = <Name extends FactName>(name: Name, { deadline = 1_000, read }: Stub<Name> = {}): Probe<Facts[Name]> => ({
+	deadline,
+	load: async () => ({ ...(await probes[name].load()), read: read ?? (() => Promise.resolve(valueOf(name))) }),
+});
+
+const probesWith = (access: Stub<"proxmox.access">, variables?: Stub<"environment.proxmox">): Probes => ({
 	...probes,
-	"environment.proxmox": {
-		deadline: 1_000,
-		read: () => Promise.resolve(valueOf("environment.proxmox")),
-		...variables,
-	},
-	"proxmox.access": { deadline: 1_000, read: () => Promise.resolve(valueOf("proxmox.access")), ...access },
+	"environment.proxmox": stub("environment.proxmox", variables),
+	"proxmox.access": stub("proxmox.access", access),
 });
 
 const gatherAccess = async (from: Probes, signal = never) => {

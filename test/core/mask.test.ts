@@ -15,6 +15,10 @@ test.each([
 	expect(createMask([value])(`before ${seen} after`)).toBe("before [secret] after");
 });
 
+test("hides hexadecimal", () => {
+	expect(createMask([secret])(`x${Buffer.from(secret).toString("hex").toUpperCase()}x`)).toBe("x[secret]x");
+});
+
 test("hides base64 at every alignment, also URL-safe", () => {
 	for (const before of ["", "x", "xy", "capmox@pve!capi="]) {
 		const encoded = Buffer.from(`${before}${secret}\n`).toString("base64");

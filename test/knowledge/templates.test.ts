@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { placeOf } from "../../src/knowledge/places.ts";
 import {
 	type CapmoxVersion,
 	clusterNetworks,
@@ -31,6 +32,16 @@ function variablesIn(text: string): Map<string, string | undefined> {
 	return found;
 }
 
+const bare: readonly string[] = ["text", "number", "count", "list"];
+const placeIn = (line: string): string =>
+	/["'][\w-]*\$\{/.test(line)
+		? "quoted"
+		: /\[\s*\$\{/.test(line)
+			? "entries"
+			: /: \$\{[^}]*\}$/.test(line)
+				? "bare"
+				: line;
+
 const where = isThere ? "" : " – skipped: the folder ../shared/data/capmox with CAPMOX's templates is not here";
 
 describe.skipIf(!isThere)(`the table of variables is what CAPMOX's templates say${where}`, () => {
@@ -38,6 +49,22 @@ describe.skipIf(!isThere)(`the table of variables is what CAPMOX's templates say
 		const inTemplate = variablesIn(readFileSync(fileOf(tag, flavor), "utf8"));
 		const inTable = new Map(readBy(flavor, version).map((row) => [row.name, row.default]));
 		expect(Object.fromEntries(inTable)).toEqual(Object.fromEntries(inTemplate));
+	});
+
+	test.each(cases)("%s %s: variables stand where the table of places puts them", (tag, flavor) => {
+		const text = readFileSync(fileOf(tag, flavor), "utf8");
+		const stands = [...text.matchAll(/^.*?(?<!\$)\$\{\s*([A-Za-z0-9_]+)\s*(?::?=[^}]*)?\}.*$/gm)].map(
+			([line, name = ""]) => [name, placeIn(line)] as const,
+		);
+		for (const [name, place] of stands) {
+			// Behind a name, as in ${CLUSTER_NAME}-crs-0, a text cannot become anything else.
+			expect([name, place]).toEqual([
+				name,
+				name === "CLUSTER_NAME" ? place : bare.includes(placeOf(name)) ? "bare" : placeOf(name),
+			]);
+		}
+
+		expect(stands.length).toBeGreaterThan(20);
 	});
 
 	test.each(cases)("%s %s: networks of pods and services", (tag, flavor) => {

@@ -1,5 +1,5 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import type { Report } from "../../src/report/report.ts";
+import type { Report } from "../../src/report/schema.ts";
 import { doctor } from "./doctor.ts";
 
 let validate: ValidateFunction | undefined;

@@ -6,7 +6,8 @@ import { checks } from "../../checks/index.ts";
 import type { Check } from "../../src/check.ts";
 import { diagnose, exitCode, type Judgement } from "../../src/diagnose.ts";
 import { causes } from "../../src/errors.ts";
-import { type FactSheet, schemas } from "../../src/facts/sheet.ts";
+import { loadSchemas } from "../../src/facts/probe.ts";
+import type { FactSheet } from "../../src/facts/sheet.ts";
 import { renderHuman } from "../../src/report/human.ts";
 
 const situationsFolder = new URL("../situations/", import.meta.url);
@@ -51,7 +52,7 @@ const known = <T extends z.ZodType>(schema: T) =>
 const situationFile = z.strictObject({
 	asked: z.boolean().optional(),
 	facts: z.strictObject(
-		Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, known(schema).optional()])),
+		Object.fromEntries(Object.entries(await loadSchemas()).map(([name, schema]) => [name, known(schema).optional()])),
 	),
 });
 

@@ -50,6 +50,7 @@ const session = (family: 4 | 6, peer: string, other: string) => ({
 const additions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 	"auto-image": { TEMPLATE_TAGS: "capmox,ubuntu-24.04" },
 	"dual-stack": ipv6,
+	flatcar: { EXP_KUBEADM_BOOTSTRAP_FORMAT_IGNITION: "true" },
 	"multiple-vlans": { ...secondary, SECONDARY_GATEWAY: "10.20.0.1" },
 	"cilium-load-balancer": {
 		...secondary,

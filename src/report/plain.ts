@@ -1,0 +1,109 @@
+import { type Evidence, type Group, groups, type Step } from "../check.ts";
+import { type Judgement, type ReportedFinding, shownAs, type Verdict } from "../diagnose.ts";
+import { toShell } from "../shell.ts";
+import type { Run } from "./report.ts";
+
+export const groupTitles: Readonly<Record<Group, string>> = {
+	config: "Configuration",
+	host: "This host",
+	proxmox: "Proxmox",
+	management: "Management cluster",
+	workload: "Workload clusters",
+};
+
+const places: Readonly<Record<Step["where"], string>> = {
+	here: "",
+	"proxmox-node": " (on a Proxmox VE node)",
+	"cluster-node": " (on the cluster's node)",
+};
+
+/** What to type, or to put into a file, for one step; empty where the step is advice only. */
+export const typed = ({ command, put }: Step): readonly string[] => [
+	...(command === undefined ? [] : [toShell(command)]),
+	...(put === undefined ? [] : [put.line]),
+];
+
+/** The step's sentence, with where it is done and what it costs. */
+export const adviceOf = ({ advice, where, risk, put }: Step): string =>
+	`${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${risk === "destroys" ? " This destroys something." : ""}`;
+
+/** A finding as lines of text, without colour and without wrapping. */
+export const findingLines = ({ code, summary, evidence, remedy }: ReportedFinding): readonly string[] => [
+	summary,
+	...evidence.flatMap(({ from, saw, expected }) => [
+		`  saw: ${from}: ${saw}`,
+		...(expected === undefined ? [] : [`  expected: ${expected}`]),
+	]),
+	...remedy.flatMap((step, index) => [
+		`  ${index + 1}. ${adviceOf(step)}`,
+		...typed(step).map((line) => `       ${line}`),
+		...(step.undo === undefined ? [] : [`     To undo: ${step.undo}`]),
+	]),
+	`  more: capmox-doctor explain ${code}`,
+];
+
+export const findingsOf = ({ judgements }: Pick<Run, "judgements">): readonly ReportedFinding[] =>
+	judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
+
+/** Why there is no verdict, one reason once; undefined where nothing was left out. */
+export function unseen(verdict: Verdict): string | undefined {
+	switch (verdict.kind) {
+		case "crashed":
+			return `a bug of capmox-doctor: ${verdict.message}`;
+		case "unknown":
+		case "problem":
+			return verdict.missing.length === 0
+				? undefined
+				: [...new Set(verdict.missing.map(({ lastSeen }) => lastSeen))].join("; ");
+		case "pass":
+		case "skip":
+			return undefined;
+	}
+}
+
+/** "2 failed, 1 fine". */
+export function countsOf({ judgements }: Pick<Run, "judgements">): string {
+	const words = [
+		["fail", "failed"],
+		["warn", "with warnings"],
+		["unknown", "could not be looked at"],
+		["pass", "fine"],
+		["skip", "not applicable here"],
+	] as const;
+	return words
+		.map(([shown, text]) => [judgements.filter(({ verdict }) => shownAs(verdict) === shown).length, text] as const)
+		.filter(([number]) => number > 0)
+		.map(([number, text]) => `${number} ${text}`)
+		.join(", ");
+}
+
+export const byGroup = (judgements: readonly Judgement[]): readonly (readonly [Group, readonly Judgement[]])[] =>
+	groups
+		.map((group) => [group, judgements.filter(({ check }) => check.group === group)] as const)
+		.filter(([, members]) => members.length > 0);
+
+/** The file and line that evidence points to, as origins of variables name them: "envfile, line 3". */
+export function placeOf(evidence: readonly Evidence[]): { readonly file: string; readonly line: number } | undefined {
+	for (const { from } of evidence) {
+		const [, file, line] = /(?:^|\()([^()\s][^()]*?), line (\d+)\)?/.exec(from) ?? [];
+		if (file !== undefined) {
+			return { file, line: Number(line) };
+		}
+	}
+
+	return undefined;
+}
+
+const entities: Readonly<Record<string, string>> = {
+	"&": "&amp;",
+	"<": "&lt;",
+	">": "&gt;",
+	'"': "&quot;",
+	"'": "&#39;",
+};
+
+/** For HTML and XML, text and attribute values alike; what XML 1.0 cannot hold at all becomes U+FFFD. */
+export const escapeMarkup = (text: string): string =>
+	text
+		.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+		.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD");

@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Ajv } from "ajv";
+import { XMLParser } from "fast-xml-parser";
+import { SyntaxValidator } from "fast-xml-validator";
+import { describe, expect, test } from "vitest";
+import { renderGithub } from "../../src/report/github.ts";
+import { renderHtml } from "../../src/report/html.ts";
+import { renderJunit } from "../../src/report/junit.ts";
+import { renderMarkdown } from "../../src/report/markdown.ts";
+import { renderSarif } from "../../src/report/sarif.ts";
+import { everything, flood } from "./run.ts";
+
+const golden = (name: string) => new URL(`golden/${name}`, import.meta.url).pathname;
+
+describe("junit", () => {
+	const parse = (xml: string) => {
+		expect(SyntaxValidator.validate(xml)).toBe(true);
+		return new XMLParser({ ignoreAttributes: false, isArray: (name) => name.startsWith("test") }).parse(xml) as {
+			testsuites: [
+				{
+					"@_failures": string;
+					"@_errors": string;
+					"@_skipped": string;
+					"@_tests": string;
+					testsuite: { testcase: { "@_name": string; failure?: unknown; error?: unknown; skipped?: unknown }[] }[];
+				},
+			];
+		};
+	};
+
+	test("is as it was looked at", async () => {
+		await expect(renderJunit(everything)).toMatchFileSnapshot(golden("report.junit.xml"));
+	});
+
+	test("its totals are what stands in it", () => {
+		const [all] = parse(renderJunit(everything)).testsuites;
+		const cases = all.testsuite.flatMap(({ testcase }) => testcase);
+		const count = (key: "failure" | "error" | "skipped") => String(cases.filter((each) => key in each).length);
+		expect(cases).toHaveLength(6);
+		expect([all["@_tests"], all["@_failures"], all["@_errors"], all["@_skipped"]]).toEqual([
+			"6",
+			count("failure"),
+			count("error"),
+			count("skipped"),
+		]);
+		expect([count("failure"), count("error"), count("skipped")]).toEqual(["1", "2", "1"]);
+	});
+
+	test("half of a surrogate pair becomes a character that XML can hold", () => {
+		const [first] = everything.judgements;
+		const run = { ...everything, judgements: [{ ...first!, verdict: { kind: "skip", reason: "\uD800" } as const }] };
+		expect(renderJunit(run)).toContain('message="\uFFFD"');
+	});
+
+	test("a warning fails where --fail-on says so", () => {
+		expect(renderJunit({ ...everything, failOn: "warning" })).toContain('failures="2"');
+	});
+});
+
+describe("sarif", () => {
+	const draft = "http://json-schema.org/draft-04/schema#";
+	const require = createRequire(import.meta.url);
+	/** The official schema; its draft-04 keywords differ from what ajv reads in these two only. */
+	const schema = JSON.parse(
+		readFileSync(
+			new URL("schemas/sarif-2.1.0-rtm.5.json", `file://${require.resolve("@microsoft/jest-sarif")}`),
+			"utf8",
+		),
+		(key, value: unknown) =>
+			(key === "id" && typeof value === "string") || (key === "$schema" && value === draft) ? undefined : value,
+	) as object;
+	const validate = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false }).compile(schema);
+	const parse = (text: string) => {
+		const log = JSON.parse(text) as {
+			runs: {
+				results: {
+					ruleId: string;
+					ruleIndex: number;
+					locations: { physicalLocation: { artifactLocation: { uri: string }; region: { startLine: number } } }[];
+				}[];
+				tool: { driver: { rules: { id: string }[] } };
+			}[];
+		};
+		expect(validate(log), JSON.stringify(validate.errors)).toBe(true);
+		return log.runs;
+	};
+
+	test("is as it was looked at", async () => {
+		await expect(renderSarif(everything)).toMatchFileSnapshot(golden("report.sarif.json"));
+	});
+
+	test("each result has its rule and a physical location", () => {
+		const [run] = parse(renderSarif(everything));
+		expect(run?.results.map(({ ruleIndex }) => run.tool.driver.rules[ruleIndex]?.id)).toEqual(
+			run?.results.map(({ ruleId }) => ruleId),
+		);
+		expect(run?.results.map(({ locations: [place] }) => place?.physicalLocation)).toEqual([
+			{ artifactLocation: { uri: "envfile" }, region: { startLine: 4 } },
+			{ artifactLocation: { uri: "~/a%20b" }, region: { startLine: 3 } },
+			{ artifactLocation: { uri: "capmox-doctor.yaml" }, region: { startLine: 1 } },
+		]);
+	});
+
+	test("holds a flood whole", () => {
+		expect(parse(renderSarif(flood))[0]?.results).toHaveLength(301);
+	});
+});
+
+describe("github", () => {
+	test("is as it was looked at", async () => {
+		await expect(renderGithub(everything)).toMatchFileSnapshot(golden("report.github.txt"));
+	});
+
+	test("one line is one command, whatever the text holds", () => {
+		const lines = renderGithub(everything).trimEnd().split("\n");
+		expect(lines.filter((line) => line.startsWith("::"))).toHaveLength(lines.length - 1);
+	});
+
+	test("at most ten of a level, and the tenth says how many more", () => {
+		const lines = renderGithub(flood).split("\n");
+		for (const [level, count] of [
+			["error", 151],
+			["warning", 150],
+		] as const) {
+			const own = lines.filter((line) => line.startsWith(`::${level} `));
+			expect(own).toHaveLength(10);
+			expect(own.at(-1)).toContain(`and ${count - 9} more`);
+		}
+	});
+});
+
+describe("markdown", () => {
+	test("is as it was looked at", async () => {
+		await expect(renderMarkdown(everything)).toMatchFileSnapshot(golden("report.md"));
+	});
+
+	test("stays below the limit of an issue, and says what it left out", () => {
+		const text = renderMarkdown(flood);
+		expect(Buffer.byteLength(text)).toBeLessThanOrEqual(60_000);
+		const shown = text.match(/^### /gm)?.length ?? 0;
+		expect(text).toContain(`_${301 - shown} more parts were left out for their length._`);
+	});
+});
+
+describe("html", () => {
+	test("is as it was looked at", async () => {
+		await expect(renderHtml(everything)).toMatchFileSnapshot(golden("report.html"));
+	});
+
+	test("is well-formed, loads nothing and runs nothing", () => {
+		const html = renderHtml(everything);
+		const xml = html
+			.replace("<!doctype html>", "")
+			.replace(/<(meta|br)([^>]*)>/g, "<$1$2/>")
+			.replace(/<style>[^]*<\/style>/, "");
+		expect(SyntaxValidator.validate(xml)).toBe(true);
+		expect(html).not.toMatch(/<script|<b>|src=|href=|@import|url\(/);
+	});
+});
