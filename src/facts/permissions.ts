@@ -104,7 +104,7 @@ export async function readProxmoxPermissions(
 }
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */
-function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
+export function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
 	const cause = causeOf(authenticated);
 	if (cause === undefined && version !== undefined) {
 		return;

@@ -14,6 +14,7 @@ import type { environmentMachines } from "./machines.ts";
 import type { ManagementSchemas } from "./management-schemas.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
@@ -40,6 +41,8 @@ interface Schemas extends ManagementSchemas {
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;
+	readonly "proxmox.machines": typeof proxmoxMachines;
+	readonly "proxmox.leftovers": typeof proxmoxLeftovers;
 }
 
 export type FactName = keyof Schemas;
