@@ -65,7 +65,11 @@ function faultOfDrain(estate: Estate, machine: Machine, stage: Stage): Fault {
 		};
 	}
 
-	if (saysConnectionDown(stage.message) || nodeIsUnreachable(machine) || /failed to drain Node/.test(stage.message)) {
+	if (
+		saysConnectionDown(stage.message) ||
+		nodeIsUnreachable(machine) ||
+		stage.message.includes("failed to drain Node")
+	) {
 		return apiDown(estate, machine, stage, "drain");
 	}
 

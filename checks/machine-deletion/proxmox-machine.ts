@@ -107,7 +107,7 @@ function notDeleted(estate: Estate, machine: ProxmoxMachine): Fault {
 		from: `ProxmoxMachine ${machine.namespace ?? ""}/${machine.name}, ${condition?.type ?? "conditions"}`,
 		saw: `${condition?.reason ?? "nothing"}${message === "" ? "; why is only in CAPMOX's log" : `: ${message}`}`,
 		summary: (who) =>
-			/is running - destroy failed/.test(message)
+			message.includes("is running - destroy failed")
 				? `${who} waits for its VM, which was still running when it was to be destroyed. CAPMOX does not wait for it to stop; it tries again.`
 				: `${who} waits for CAPMOX to delete its VM, and that fails.${isOld ? " CAPMOX before 0.6 also fails where the VM is gone already." : ""}`,
 		steps: () =>

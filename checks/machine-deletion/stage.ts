@@ -1,16 +1,14 @@
 import type { Machine } from "./estate.ts";
 
-const stages = [
-	"pre-drain-hook",
-	"drain",
-	"volume-detach",
-	"pre-terminate-hook",
-	"infrastructure",
-	"bootstrap",
-	"node",
-	"unknown",
-] as const;
-type StageName = (typeof stages)[number];
+type StageName =
+	| "pre-drain-hook"
+	| "drain"
+	| "volume-detach"
+	| "pre-terminate-hook"
+	| "infrastructure"
+	| "bootstrap"
+	| "node"
+	| "unknown";
 
 /** How far the deletion of a Machine has come, and what Cluster API says of it. */
 export interface Stage {

@@ -510,7 +510,7 @@ function workload(setup: Setup): KubernetesObject[] {
 				spec: {
 					version: setup.kubernetes,
 					replicas: 1,
-					kubeadmConfigSpec: {},
+					kubeadmConfigSpec: { format: "cloud-config" },
 					machineTemplate: isNew
 						? {
 								spec: {
