@@ -7,7 +7,7 @@ import { findings } from "./machine-deletion/findings.ts";
 import { leftoverIsos, lingering, strangersOf } from "./machine-deletion/leftovers.ts";
 import { judgeMachine } from "./machine-deletion/machine.ts";
 import { judgeProxmoxMachine } from "./machine-deletion/proxmox-machine.ts";
-import { reusedVmid } from "./machine-deletion/proxmox-vm.ts";
+import { reusedByLiving, reusedVmid } from "./machine-deletion/proxmox-vm.ts";
 import { reportFaults } from "./machine-deletion/report.ts";
 import { connect } from "./machine-deletion/tree.ts";
 
@@ -46,7 +46,12 @@ export default defineCheck({
 			.map((thing) => [thing, stateOf(estate, thing)] as const);
 		const faults = states.flatMap(([, state]) => (state.kind === "blocked" ? [state.fault] : []));
 		return problems(
-			[...reportFaults(estate, connect(states), faults), ...lingering(estate), ...leftoverIsos(estate)],
+			[
+				...reportFaults(estate, connect(states), faults),
+				...reusedByLiving(estate),
+				...lingering(estate),
+				...leftoverIsos(estate),
+			],
 			() => healthy(summaryOf(estate, states)),
 		);
 	},

@@ -16,6 +16,9 @@ export function judgeCluster(estate: Estate, cluster: Cluster): State {
 
 	const machines = membersOf(estate, cluster, "Machine");
 	const going = [
+		...(cluster.controlPlane === undefined
+			? []
+			: [estate.find("KubeadmControlPlane", cluster.namespace, cluster.controlPlane.name)]),
 		...machines,
 		...membersOf(estate, cluster, "ProxmoxMachine"),
 		...(cluster.infrastructure === undefined

@@ -15,6 +15,8 @@ export interface Fault {
 	readonly steps: () => NonEmpty<Step>;
 	/** It cannot end by itself, however long one waits. */
 	readonly never?: boolean;
+	/** Somebody has to act at once. */
+	readonly danger?: boolean;
 	readonly likely?: boolean;
 	/** Since when it waits for this; since its deletion unless said otherwise. */
 	readonly since?: string | undefined;
@@ -32,8 +34,12 @@ export const blocked = (fault: Fault): State => ({ kind: "blocked", fault });
 export const goesOn = (because: string): State => ({ kind: "goes-on", because });
 
 /** Whether it is time to say so: what never ends at once, the rest after 5 minutes as a warning, after 15 as an error. */
-export function severityOf({ thing, never, since }: Fault, { now }: Estate): "error" | "warning" | undefined {
+export function severityOf({ thing, never, danger, since }: Fault, { now }: Estate): "error" | "warning" | undefined {
 	const age = ageOf(thing.object, now);
+	if (danger === true) {
+		return "error";
+	}
+
 	if (never === true) {
 		// The lists are read one after the other: what is just going may be in one and not in the next.
 		return age >= moment ? "error" : undefined;

@@ -1,8 +1,9 @@
+import type { Step } from "../../src/check.ts";
 import { capmoxLog } from "./common.ts";
 import { isBelow, minorOf } from "./controllers.ts";
-import type { Estate, ProxmoxMachine, Thing } from "./estate.ts";
+import { type Estate, nameOf, type ProxmoxMachine, type Thing } from "./estate.ts";
 import type { Fault } from "./fault.ts";
-import { advise, change, changeOnNode, lookOnNode } from "./findings.ts";
+import { advise, change, changeOnNode, type DeletionFinding, lookOnNode } from "./findings.ts";
 import { withLastResort } from "./last-resort.ts";
 import { takeOff } from "./patch.ts";
 import { inNamespace, resources } from "./resources.ts";
@@ -20,28 +21,20 @@ export function reusedVmid(estate: Estate, machine: ProxmoxMachine, thing: Thing
 
 	const proxmoxMachine = { kind: "ProxmoxMachine", object: machine } as const;
 	const { vm, certain } = seen;
-	const where = inNamespace(proxmoxMachine);
 	const stranger = `${vm.config?.name ?? vm.name ?? "a VM without a name"} on ${vm.node}`;
-	const pause = ["annotate", resources.ProxmoxMachine, machine.name, ...where] as const;
 	return {
 		code: "reused-vmid",
 		group: String(vm.vmid),
 		thing,
-		never: true,
+		danger: true,
 		likely: !certain,
 		from: `Proxmox VE, VMID ${vm.vmid}`,
 		saw: describeVm(vm),
 		expected: `${machine.name}${machine.providerId === undefined ? "" : `, UUID ${machine.providerId.replace(/^proxmox:\/\//, "")}`}`,
 		summary: (who) =>
-			`DANGER: ${who} is in deletion, and its VMID ${vm.vmid} now belongs to another VM: ${stranger}. CAPMOX goes by the VMID alone and would stop and destroy that VM as soon as it can.`,
+			`DANGER: VMID ${vm.vmid} of ${who} now belongs to another VM: ${stranger}. CAPMOX goes by the VMID alone: it would stop and destroy that VM as soon as nothing holds it back.`,
 		steps: () => [
-			change(
-				`kubectl ${[...pause].join(" ")} cluster.x-k8s.io/paused-`,
-				"At once: pause the ProxmoxMachine, so that CAPMOX leaves that VM alone.",
-				"kubectl",
-				...pause,
-				"cluster.x-k8s.io/paused=",
-			),
+			...protect(machine),
 			lookOnNode(`Make sure whose VM ${vm.vmid} is: name and smbios1 tell.`, "qm", "config", String(vm.vmid)),
 			...(machine.deleting === undefined
 				? [
@@ -52,12 +45,66 @@ export function reusedVmid(estate: Estate, machine: ProxmoxMachine, thing: Thing
 				: [
 						takeOff(
 							proxmoxMachine,
-							"Its own VM is gone, so nothing is left behind; CAPMOX never acts on the VMID. (Pausing changed the object, so this command is refused then: run this check again for a fresh one.)",
+							`Its own VM is gone, so nothing is left behind, and CAPMOX never acts on the VMID.${machine.paused ? "" : " Pausing changes the object, so that this very command is refused afterwards: run this check again for a fresh one."}`,
 						),
 					]),
 			advise("Do not stop, destroy or rename that VM, whatever a list of steps says."),
 		],
 	};
+}
+
+/** Keeps CAPMOX away from the VMID. */
+function protect(machine: ProxmoxMachine): readonly [Step] {
+	if (machine.paused) {
+		return [advise("The ProxmoxMachine is paused, so that CAPMOX leaves that VM alone. Keep it so.")];
+	}
+
+	const pause = [
+		"annotate",
+		resources.ProxmoxMachine,
+		machine.name,
+		...inNamespace({ kind: "ProxmoxMachine", object: machine }),
+	];
+	return [
+		change(
+			`kubectl ${pause.join(" ")} cluster.x-k8s.io/paused-`,
+			"At once: pause the ProxmoxMachine, so that CAPMOX leaves that VM alone.",
+			"kubectl",
+			...pause,
+			"cluster.x-k8s.io/paused=",
+		),
+	];
+}
+
+/** The same of machines that nobody deleted yet: a MachineHealthCheck may do it at any time. Only where both were compared. */
+export function reusedByLiving(estate: Estate): readonly DeletionFinding[] {
+	const found = estate.facts["management.proxmoxMachines"].items.flatMap((machine) => {
+		const { deleting, namespace, owners } = machine;
+		const owner = owners.find(({ kind }) => kind === "Machine");
+		const isGoing =
+			deleting !== undefined || estate.find("Machine", namespace, owner?.name)?.object.deleting !== undefined;
+		const seen = isGoing ? undefined : lookAt(estate, machine);
+		return seen?.kind === "other" && seen.certain ? [{ machine, vm: seen.vm }] : [];
+	});
+	return found.map(({ machine, vm }) => ({
+		code: "reused-vmid",
+		severity: "warning",
+		summary: `The VMID ${vm.vmid} of ${nameOf({ kind: "ProxmoxMachine", object: machine })} belongs to another VM by now. Whoever deletes this machine has CAPMOX destroy that VM, because it goes by the VMID alone.`,
+		evidence: [
+			{
+				from: `Proxmox VE, VMID ${vm.vmid}`,
+				saw: describeVm(vm),
+				expected: `${machine.name}, UUID ${machine.providerId?.replace(/^proxmox:\/\//, "") ?? "not known"}`,
+			},
+		],
+		remedy: [
+			advise("Do not delete the Machine before its ProxmoxMachine is paused; a MachineHealthCheck may delete it, too."),
+			...protect(machine),
+			advise(
+				"Then delete the Machine, and run this check again: it gives the command that takes the finalizer off, so that CAPMOX never acts on the VMID.",
+			),
+		],
+	}));
 }
 
 /** What Proxmox VE itself shows in the way; the first that holds. */

@@ -58,6 +58,11 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 	const [shown = first, ...more] = different.slice(0, fewFaults);
 	const [step, ...steps] = first.steps();
 	const table = findings[first.code];
+	const tree = renderTree(
+		waiting,
+		faults.map(({ thing }) => thing),
+		estate,
+	);
 	return {
 		code: first.code,
 		// The table's own word is the worst that a code can be.
@@ -67,15 +72,11 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 		evidence: [
 			evidenceOf(shown),
 			...more.map(evidenceOf),
-			{
-				from: "who waits for whom",
-				saw: `${faults.length === 1 ? nameOf(first.thing) : `${faults.length} objects`} and what waits for ${faults.length === 1 ? "it" : "them"}, with the time since deletion`,
-				lines: renderTree(
-					waiting,
-					faults.map(({ thing }) => thing),
-					estate,
-				),
-			},
+			...(tree.length === 1 && different.length === 1
+				? []
+				: [
+						{ from: "who waits for whom", saw: "from the top down, with the time since each was deleted", lines: tree },
+					]),
 		],
 		remedy: [
 			step,

@@ -31,10 +31,25 @@ export function connect(states: readonly (readonly [Thing, State])[]): Waiting {
 }
 
 /**
- * From those that nobody waits for down to the objects that cannot go on, as lines. Where several wait for one, the way is
- * told once, by the one nearest to it; the others are named behind it.
+ * From those that nobody waits for down to the objects that cannot go on, as lines. Where several wait for one, the way
+ * leads over the one nearest to it, and the others are named behind it.
  */
 export function renderTree(waiting: Waiting, leaves: readonly Thing[], estate: Estate): readonly string[] {
+	const { roots, children } = grow(waiting, leaves);
+	const ends = new Set(leaves.map(keyOf));
+	const draw = (thing: Thing, above: readonly Thing[]): readonly string[] => {
+		const others = waitersOf(waiting, thing).filter((each) => !above.includes(each));
+		const line = [
+			`${above.length === 0 ? "" : `${"   ".repeat(above.length - 1)}└─ `}${nameOf(thing)} (${spell(ageOf(thing.object, estate.now))})`,
+			ends.has(keyOf(thing)) ? " ← cannot go on" : "",
+			others.length === 0 ? "" : ` ← awaited by ${others.map(nameOf).join(", ")}, too`,
+		].join("");
+		return [line, ...(children.get(keyOf(thing)) ?? []).flatMap((child) => draw(child, [...above, thing]))];
+	};
+	return roots.flatMap((root) => draw(root, []));
+}
+
+function grow(waiting: Waiting, leaves: readonly Thing[]) {
 	const children = new Map<string, Thing[]>();
 	const roots: Thing[] = [];
 	const placed = new Set<string>();
@@ -44,8 +59,8 @@ export function renderTree(waiting: Waiting, leaves: readonly Thing[], estate: E
 		}
 
 		placed.add(keyOf(thing));
-		const above = parentOf(waiting, thing);
-		if (above === undefined || keyOf(above) === keyOf(thing)) {
+		const [above] = waitersOf(waiting, thing);
+		if (above === undefined) {
 			roots.push(thing);
 			return;
 		}
@@ -55,18 +70,8 @@ export function renderTree(waiting: Waiting, leaves: readonly Thing[], estate: E
 		siblings.push(thing);
 		children.set(keyOf(above), siblings);
 	};
-	for (const leaf of leaves) {
-		place(leaf);
-	}
-
-	const blockedKeys = new Set(leaves.map(keyOf));
-	const describe = (thing: Thing): string =>
-		`${nameOf(thing)} (${spell(ageOf(thing.object, estate.now))})${blockedKeys.has(keyOf(thing)) ? " ← cannot go on" : ""}`;
-	const draw = (thing: Thing, depth: number): readonly string[] => [
-		`${depth === 0 ? "" : `${"   ".repeat(depth - 1)}└─ `}${describe(thing)}`,
-		...(children.get(keyOf(thing)) ?? []).flatMap((child) => draw(child, depth + 1)),
-	];
-	return roots.flatMap((root) => draw(root, 0));
+	leaves.forEach(place);
+	return { roots, children };
 }
 
 const order: readonly Thing["kind"][] = [
@@ -82,6 +87,6 @@ const order: readonly Thing["kind"][] = [
 	"Secret",
 ];
 
-/** The nearest of those that wait for it. */
-const parentOf = ({ waiters }: Waiting, thing: Thing): Thing | undefined =>
-	[...(waiters.get(keyOf(thing)) ?? [])].sort((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind))[0];
+/** Those that wait for it, the nearest first. */
+const waitersOf = ({ waiters }: Waiting, thing: Thing): readonly Thing[] =>
+	[...(waiters.get(keyOf(thing)) ?? [])].sort((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));

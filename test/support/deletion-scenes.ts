@@ -288,7 +288,10 @@ export const scenes: readonly SceneCase[] = [
 	silent("vm-ha-managed-alone", () => new Scene().vm(worker, { ha: "started" })),
 	problem("reused-vmid", () => reuse(new Scene().removing(worker, 3))),
 	problem("reused-vmid", () => reuse(drain(pdb)), "still-draining"),
-	silent("reused-vmid-of-a-living-machine", () => reuse(new Scene())),
+	problem("reused-vmid", () => reuse(new Scene()), "living"),
+	silent("renamed-vm-of-a-living-machine", () =>
+		new Scene().vm(worker, { name: "prod-workers-0-old", config: { name: "prod-workers-0-old" } }),
+	),
 	silent("renamed-vm", () =>
 		new Scene().removing(worker, 3).vm(worker, { name: "prod-workers-0-old", config: { name: "prod-workers-0-old" } }),
 	),

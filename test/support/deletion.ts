@@ -2,7 +2,7 @@ import type { Kubectl } from "../../src/access/kubectl.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import type { FactName, FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
-import { isRecord, type KubernetesObject } from "./kubernetes/objects.ts";
+import { isRecord, type KubernetesObject, splitApiVersion } from "./kubernetes/objects.ts";
 import { managementObjects, newest, type Setup } from "./management.ts";
 import type { Proxmox } from "./proxmox/proxmox.ts";
 import { goodToken, healthyState, type State, type Vm } from "./proxmox/state.ts";
@@ -11,6 +11,21 @@ import { goodToken, healthyState, type State, type Vm } from "./proxmox/state.ts
 export const now = "2026-08-20T12:00:00Z";
 export const ago = (minutes: number): string =>
 	new Date(Date.parse(now) - minutes * 60_000).toISOString().replace(".000", "");
+
+interface Condition {
+	readonly type: string;
+	readonly [field: string]: unknown;
+}
+
+interface Conditions {
+	conditions?: readonly Condition[];
+}
+
+/** As far as scenes look into it. */
+interface Loose extends KubernetesObject {
+	readonly status: Conditions & { v1beta2?: Conditions };
+	readonly spec: { readonly virtualMachineID: number; readonly providerID: string };
+}
 
 /** A management cluster and its Proxmox VE, both of them to be spoilt. */
 export class Scene {
@@ -25,7 +40,10 @@ export class Scene {
 			metadata: { ...object.metadata, resourceVersion: String(90_000 + index) },
 		}));
 		const machines = this.objects.filter(({ kind }) => kind === "ProxmoxMachine");
-		this.proxmox.vms = [...this.proxmox.vms.filter(({ template }) => template), ...machines.map(vmOf)];
+		this.proxmox.vms = [
+			...this.proxmox.vms.filter(({ template }) => template),
+			...machines.map((machine) => vmOf(machine as Loose)),
+		];
 	}
 
 	/** CAPMOX up to v0.7 names claims otherwise. */
@@ -33,13 +51,13 @@ export class Scene {
 		return this.setup.capmox.startsWith("v0.7");
 	}
 
-	get(kind: string, name: string): KubernetesObject & Record<string, any> {
+	get(kind: string, name: string): Loose {
 		const object = this.objects.find((each) => each.kind === kind && each.metadata.name === name);
 		if (object === undefined) {
 			throw new Error(`there is no ${kind} ${name}`);
 		}
 
-		return object;
+		return object as Loose;
 	}
 
 	/** As somebody does who takes the finalizers off. */
@@ -76,8 +94,8 @@ export class Scene {
 		const object = this.get(kind, name);
 		const condition = { type, status, reason, message, lastTransitionTime: ago(1) };
 		const isOld = object.apiVersion.endsWith("v1beta1");
-		const holder = isOld ? (object["status"].v1beta2 ??= {}) : object["status"];
-		holder.conditions = [...(holder.conditions ?? []).filter((each: any) => each.type !== type), condition];
+		const holder = isOld ? (object.status.v1beta2 ??= {}) : object.status;
+		holder.conditions = [...(holder.conditions ?? []).filter((each) => each.type !== type), condition];
 		return this;
 	}
 
@@ -86,11 +104,11 @@ export class Scene {
 		const object = this.get(kind, name);
 		const said = message === "" ? {} : { message };
 		const condition = { type, status: "False", severity: "Info", reason, ...said, lastTransitionTime: ago(1) };
-		const { v1beta2: _, ...status } = object["status"];
+		const { v1beta2: _, ...status } = object.status;
 		return this.change(kind, name, { status: undefined }).change(kind, name, {
 			status: {
 				...status,
-				conditions: [...(status.conditions ?? []).filter((each: any) => each.type !== type), condition],
+				conditions: [...(status.conditions ?? []).filter((each) => each.type !== type), condition],
 			},
 		});
 	}
@@ -133,14 +151,14 @@ export class Scene {
 }
 
 /** As CAPMOX makes it. */
-function vmOf({ metadata: { name }, spec }: KubernetesObject & Record<string, any>): Vm {
+function vmOf({ metadata: { name }, spec }: Loose): Vm {
 	return {
 		vmid: spec.virtualMachineID,
 		node: "pve1",
 		name,
 		status: "running",
 		tags: `ip_net0_10.10.10.${spec.virtualMachineID}`,
-		config: { name, smbios1: `uuid=${String(spec.providerID).replace("proxmox://", "")}` },
+		config: { name, smbios1: `uuid=${spec.providerID.replace("proxmox://", "")}` },
 	};
 }
 
@@ -148,7 +166,7 @@ const plurals: Readonly<Record<string, string>> = { IPAddress: "ipaddresses" };
 const pluralOf = (kind: string): string => plurals[kind] ?? `${kind.toLowerCase()}s`;
 
 /** Answers as the API server does, without the server: for many scenes. The real kubectl is in a test of its own. */
-export function kubectlOn(objects: readonly KubernetesObject[], date: string | undefined = now): Kubectl {
+export function kubectlOn(objects: readonly KubernetesObject[], date: string | undefined): Kubectl {
 	const find = (path: string): readonly KubernetesObject[] => {
 		const [, group = "", version = "", namespace, plural = ""] =
 			/^\/(?:apis\/([^/]+)|api)\/([^/]+)(?:\/namespaces\/([^/]+))?\/([^/?]+)/.exec(path) ?? [];
@@ -160,7 +178,10 @@ export function kubectlOn(objects: readonly KubernetesObject[], date: string | u
 		);
 	};
 	return {
-		get: (path) => Promise.reject(new Error(`nobody asks for ${path} here`)),
+		get: (path) =>
+			path === "/apis"
+				? Promise.resolve({ kind: "APIGroupList", groups: groupsOf(objects) })
+				: Promise.reject(new Error(`nobody asks for ${path} here`)),
 		getDated: () =>
 			Promise.resolve({
 				value: { gitVersion: "v1.33.2" },
@@ -171,6 +192,12 @@ export function kubectlOn(objects: readonly KubernetesObject[], date: string | u
 		listMetadata: (path) => Promise.resolve(find(path).map(({ metadata }) => ({ metadata }))),
 	};
 }
+
+const groupsOf = (objects: readonly KubernetesObject[]) =>
+	[...new Set(objects.map(({ apiVersion }) => apiVersion).filter((each) => each.includes("/")))].map((apiVersion) => {
+		const { group, version } = splitApiVersion(apiVersion);
+		return { name: group, versions: [{ groupVersion: apiVersion, version }] };
+	});
 
 export const wanted = [
 	"management.server",
