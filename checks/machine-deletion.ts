@@ -47,7 +47,7 @@ export default defineCheck({
 		const faults = states.flatMap(([, state]) => (state.kind === "blocked" ? [state.fault] : []));
 		return problems(
 			[
-				...reportFaults(estate, connect(states), faults),
+				...reportFaults(estate, connect(states, estate), faults),
 				...reusedByLiving(estate),
 				...lingering(estate),
 				...leftoverIsos(estate),

@@ -52,6 +52,7 @@ export function judgeClaim(estate: Estate, claim: Claim): State {
 			? claimWithoutCluster(estate, claim)
 			: {
 					code: "claim-not-released",
+					calm: true,
 					thing,
 					group: `${claim.pool.kind} ${claim.namespace ?? ""}/${claim.pool.name}`,
 					from: `IPAddressClaim ${claim.namespace ?? ""}/${claim.name}`,

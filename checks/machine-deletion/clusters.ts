@@ -132,7 +132,7 @@ export function judgeProxmoxCluster(estate: Estate, proxmoxCluster: ProxmoxClust
 					"yaml",
 				),
 				advise(
-					`Then pause Cluster ${cluster.name} (spec.paused: true), take the finalizer off the ProxmoxCluster, apply the kept object again without metadata.deletionTimestamp, uid, resourceVersion and status, and unpause. Its pools are owned by it and would be removed meanwhile; practise this on a cluster that may be lost.`,
+					`Then pause Cluster ${cluster.name} (spec.paused: true), take the finalizer off the ProxmoxCluster, apply the kept object again without metadata.deletionTimestamp, uid, resourceVersion and status, and unpause. The pools that it owns are deleted with it, and stay while their addresses are in use. Try this first on a cluster that may be lost.`,
 				),
 			],
 		});

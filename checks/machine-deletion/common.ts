@@ -116,6 +116,7 @@ export function foreignFinalizer(thing: Thing): Fault | undefined {
 export function stuck(thing: Thing, saw: string, ...[first, ...more]: NonEmpty<Step>): Fault {
 	return {
 		code: "stuck",
+		calm: true,
 		group: thing.kind,
 		thing,
 		from: nameOf(thing),

@@ -101,7 +101,7 @@ export function refusal(estate: Estate, machine: ProxmoxMachine): Fault | undefi
 		saw: `ProxmoxUnreachable: ${connection.message ?? "no message"}`,
 		expected: "that CAPMOX reaches Proxmox VE",
 		summary: (who) =>
-			`${who} waits for CAPMOX to delete its VM, and CAPMOX does not reach Proxmox VE. ${tokenHere(estate)}`,
+			`${who} waits for CAPMOX to delete its VM, and CAPMOX does not reach Proxmox VE. ${reachedFromHere(estate)}`,
 		steps: () => [
 			look("See whether it is reached from here, and how.", "capmox-doctor", "check", "token"),
 			capmoxLog(
@@ -110,6 +110,17 @@ export function refusal(estate: Estate, machine: ProxmoxMachine): Fault | undefi
 			),
 		],
 	};
+}
+
+function reachedFromHere(estate: Estate): string {
+	const access = estate.facts["proxmox.access"];
+	if (access === undefined) {
+		return "From here Proxmox VE was not asked.";
+	}
+
+	return access.open.kind === "answered"
+		? `From here ${access.url} answers, so the way from its Pod is another one.`
+		: `From here ${access.url} is not reached either.`;
 }
 
 /** What `token` saw, which is about the token of this host: CAPMOX may have another one. */

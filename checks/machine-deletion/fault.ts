@@ -17,6 +17,8 @@ export interface Fault {
 	readonly never?: boolean;
 	/** Somebody has to act at once. */
 	readonly danger?: boolean;
+	/** Nothing shows an error: it may just be slow, so that it is not worth a warning. */
+	readonly calm?: boolean;
 	readonly likely?: boolean;
 	/** Since when it waits for this; since its deletion unless said otherwise. */
 	readonly since?: string | undefined;
@@ -34,7 +36,10 @@ export const blocked = (fault: Fault): State => ({ kind: "blocked", fault });
 export const goesOn = (because: string): State => ({ kind: "goes-on", because });
 
 /** Whether it is time to say so: what never ends at once, the rest after 5 minutes as a warning, after 15 as an error. */
-export function severityOf({ thing, never, danger, since }: Fault, { now }: Estate): "error" | "warning" | undefined {
+export function severityOf(
+	{ thing, never, danger, calm, since }: Fault,
+	{ now }: Estate,
+): "error" | "warning" | undefined {
 	const age = ageOf(thing.object, now);
 	if (danger === true) {
 		return "error";
@@ -46,5 +51,5 @@ export function severityOf({ thing, never, danger, since }: Fault, { now }: Esta
 	}
 
 	const waiting = since === undefined ? age : Math.min(age, now - Date.parse(since));
-	return waiting < soon ? undefined : age < long ? "warning" : "error";
+	return waiting < soon || (calm === true && age < long) ? undefined : age < long ? "warning" : "error";
 }

@@ -26,7 +26,7 @@ export const findings = {
 	"vm-on-other-node": warning("A VM in deletion runs on another node than CAPMOX believes; it may stay behind."),
 	"controller-down": error("The controller that has to finish a deletion does not run."),
 	"claim-not-released": error("An IPAddressClaim is not released, though its controller runs."),
-	"address-deleted-alone": error("An IPAddress was deleted while its claim lives on, which cannot succeed."),
+	"address-deleted-alone": warning("An IPAddress was deleted while its claim lives on, which cannot succeed."),
 	"address-left": error("An IPAddress in deletion has no claim any more that would release it."),
 	"pool-in-use": error("A pool was deleted while addresses of it are in use."),
 	"proxmox-cluster-deleted-alone": error("A ProxmoxCluster was deleted, and not its Cluster."),

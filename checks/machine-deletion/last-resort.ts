@@ -45,7 +45,7 @@ export function lastResort(estate: Estate, thing: Thing): readonly Step[] {
 	return [
 		advise(preface),
 		...(machine === undefined ? [] : etcdFirst(estate, machine)),
-		...(proxmox === undefined ? [] : [...stopVm(estate, proxmox, seen), releaseProxmoxMachine(proxmox)]),
+		...(proxmox === undefined ? [] : [...stopVm(estate, proxmox, seen), releaseProxmoxMachine(proxmox, seen)]),
 		...(proxmox === undefined ? [] : removeClaims(estate, proxmox)),
 		...(machine?.deleting === undefined ? [] : [releaseMachine(machine)]),
 		...(proxmox === undefined ? [] : removeVm(proxmox, seen)),
@@ -105,7 +105,7 @@ function stopVm(estate: Estate, machine: ProxmoxMachine, seen: Seen): readonly S
 	];
 }
 
-function releaseProxmoxMachine(machine: ProxmoxMachine): Step {
+function releaseProxmoxMachine(machine: ProxmoxMachine, { kind }: Seen): Step {
 	const thing = { kind: "ProxmoxMachine", object: machine } as const;
 	return machine.deleting === undefined
 		? destroy(
@@ -117,7 +117,7 @@ function releaseProxmoxMachine(machine: ProxmoxMachine): Step {
 				...inNamespace(thing),
 				"--wait=false",
 			)
-		: takeOff(thing, "It goes at once; its VM stays until you remove it.");
+		: takeOff(thing, kind === "gone" ? "It goes at once." : "It goes at once; its VM stays until you remove it.");
 }
 
 function removeClaims(estate: Estate, machine: ProxmoxMachine): readonly Step[] {

@@ -92,7 +92,7 @@ export function leftoverIsos(estate: Estate): readonly DeletionFinding[] {
 		{
 			...found(
 				"leftover-iso",
-				`${all.length === 1 ? "An ISO image is" : `${all.length} ISO images are`} left of VMs that do not exist any more, whichever management cluster they were made by. They hold the machines' cloud-init data, and that holds secrets of the workload cluster.`,
+				`${all.length === 1 ? "An ISO image is left of a VM that does" : `${all.length} ISO images are left of VMs that do`} not exist any more, whichever management cluster made it. It holds a machine's cloud-init data, and with that secrets of the workload cluster.`,
 				{
 					from: "the content of the storages with ISO images",
 					saw: `${all.length} for VMIDs that are free`,

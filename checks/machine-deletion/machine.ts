@@ -132,6 +132,7 @@ function judgeHooks(estate: Estate, machine: Machine, moment: "pre-drain" | "pre
 	);
 	return blocked({
 		code: "hook-waits",
+		calm: true,
 		group: foreign.join(","),
 		thing,
 		from: `Machine ${machine.namespace ?? ""}/${machine.name}, ${stage.condition}`,
@@ -177,6 +178,7 @@ function judgeKcpHook(estate: Estate, machine: Machine, stage: Stage): State {
 		.flatMap(({ type, message }) => (message === undefined ? [] : [`${type}: ${message}`]));
 	return blocked({
 		code: "etcd-member-remains",
+		calm: said.length === 0,
 		group: `${machine.namespace ?? ""}/${machine.cluster ?? ""}`,
 		thing,
 		from: `Machine ${machine.namespace ?? ""}/${machine.name}, ${stage.condition}`,

@@ -101,6 +101,7 @@ function notDeleted(estate: Estate, machine: ProxmoxMachine): Fault {
 	const isOld = isBelow(minorOf(estate, "capmox"), [0, 6]);
 	return {
 		code: "vm-not-deleted",
+		calm: message === "" && condition?.reason !== "DeletionFailed",
 		group: message.replaceAll(/\d+/g, "N"),
 		thing,
 		likely: message === "",

@@ -1,4 +1,4 @@
-import type { NonEmpty } from "../../src/check.ts";
+import type { NonEmpty, Step } from "../../src/check.ts";
 import { ageOf, type Estate, nameOf, spell, type Thing } from "./estate.ts";
 import { type Fault, severityOf } from "./fault.ts";
 import { advise, type DeletionFinding, findings } from "./findings.ts";
@@ -81,7 +81,7 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 		remedy: [
 			step,
 			...steps,
-			...(others.length === 0
+			...(others.length === 0 || !names(first.thing, [step, ...steps])
 				? []
 				: [
 						advise(
@@ -91,6 +91,10 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 		],
 	};
 }
+
+/** A command is for that very object. */
+const names = ({ object: { name } }: Thing, steps: readonly Step[]): boolean =>
+	steps.some(({ command }) => command?.includes(name));
 
 const evidenceOf = ({ from, saw, expected }: Fault) => ({
 	from,
@@ -109,7 +113,7 @@ function whoOf([first, ...others]: NonEmpty<Fault>, { now }: Estate): string {
 		kinds.set(thing.kind, (kinds.get(thing.kind) ?? 0) + 1);
 	}
 
-	return `${name}, like ${[...kinds].map(([kind, count]) => `${count} other ${kind}${count === 1 ? "" : plural(kind)}`).join(" and ")},`;
+	return `${name}, together with ${[...kinds].map(([kind, count]) => `${count} ${kind === first.thing.kind ? "other " : ""}${kind}${count === 1 ? "" : plural(kind)}`).join(" and ")},`;
 }
 
 const plural = (kind: string): string => (kind.endsWith("s") ? "es" : "s");

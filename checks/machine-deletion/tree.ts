@@ -1,18 +1,14 @@
 import { ageOf, type Estate, keyOf, nameOf, spell, type Thing } from "./estate.ts";
 import type { State } from "./fault.ts";
 
-/** Who waits for whom. */
-export interface Waiting {
-	readonly states: ReadonlyMap<string, State>;
-	readonly things: ReadonlyMap<string, Thing>;
-	/** Those that wait for an object, by its key. */
-	readonly waiters: ReadonlyMap<string, readonly Thing[]>;
-}
+/** Those that wait for an object, by its key. */
+export type Waiting = ReadonlyMap<string, readonly Thing[]>;
 
-export function connect(states: readonly (readonly [Thing, State])[]): Waiting {
+/** A Machine that is held by itself stands above its ProxmoxMachine all the same. */
+export function connect(states: readonly (readonly [Thing, State])[], estate: Estate): Waiting {
 	const waiters = new Map<string, Thing[]>();
 	for (const [thing, state] of states) {
-		for (const other of state.kind === "waits" ? state.for : []) {
+		for (const other of state.kind === "waits" ? state.for : partOf(thing, estate)) {
 			const key = keyOf(other);
 			const before = waiters.get(key);
 			if (before === undefined) {
@@ -23,11 +19,16 @@ export function connect(states: readonly (readonly [Thing, State])[]): Waiting {
 		}
 	}
 
-	return {
-		states: new Map(states.map(([thing, state]) => [keyOf(thing), state])),
-		things: new Map(states.map(([thing]) => [keyOf(thing), thing])),
-		waiters,
-	};
+	return waiters;
+}
+
+function partOf(thing: Thing, estate: Estate): readonly Thing[] {
+	if (thing.kind !== "Machine") {
+		return [];
+	}
+
+	const part = estate.find("ProxmoxMachine", thing.object.namespace, thing.object.infrastructure?.name);
+	return part?.object.deleting === undefined ? [] : [part];
 }
 
 /**
@@ -88,5 +89,5 @@ const order: readonly Thing["kind"][] = [
 ];
 
 /** Those that wait for it, the nearest first. */
-const waitersOf = ({ waiters }: Waiting, thing: Thing): readonly Thing[] =>
+const waitersOf = (waiters: Waiting, thing: Thing): readonly Thing[] =>
 	[...(waiters.get(keyOf(thing)) ?? [])].sort((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));

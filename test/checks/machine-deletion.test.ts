@@ -37,7 +37,7 @@ function toYaml(value: unknown): string {
 }
 
 describe("each state, by the real parsers, and its nearest healthy neighbour", () => {
-	test.each(scenes.map((each) => [`${each.name}`, each] as const))("%s", async (name, { scene, codes, unwritten }) => {
+	test.each(scenes.map((each) => [each.name, each] as const))("%s", async (name, { scene, codes, unwritten }) => {
 		const { judgement, sheet, codes: found } = await judge(scene());
 		expect(found).toEqual(codes);
 		expect(judgement.verdict.kind).toBe(codes.length === 0 ? "pass" : "problem");
@@ -163,7 +163,7 @@ describe("200 machines", () => {
 	test("are one finding by their cause, in full only with -v", async () => {
 		const { judgement, codes, text, sheet } = await judge(many());
 		expect(codes).toEqual(["vm-locked"]);
-		expect(text.replaceAll(/\s+/g, " ")).toContain("like 199 other ProxmoxMachines");
+		expect(text.replaceAll(/\s+/g, " ")).toContain("together with 199 other ProxmoxMachines");
 		expect(text.match(/cannot go on/g)).toHaveLength(200);
 		const few = renderHuman(
 			{ version: "0", judgements: [judgement], failOn: "error", exitCode: 1, milliseconds: 0 },

@@ -106,6 +106,7 @@ export const scenes: readonly SceneCase[] = [
 	),
 	silent("pods-terminate", () => drain(terminating, 3)),
 	problem("drain-fails", () => drain(evictFails)),
+	silent("removal-takes-a-while", () => new Scene().removing(worker, 12)),
 	silent("drain-fails-at-first", () => drain(evictFails, 2)),
 	problem("workload-api-down", () => drain(connectionDown)),
 	problem(
@@ -144,6 +145,11 @@ export const scenes: readonly SceneCase[] = [
 		new Scene()
 			.annotate("Machine", worker, { "pre-drain.delete.hook.machine.cluster.x-k8s.io/backup": "velero" })
 			.stage(worker, 40, "WaitingForPreDrainHook", "Waiting for pre-drain hooks to succeed (hooks: backup)"),
+	),
+	silent("hook-for-a-while", () =>
+		new Scene()
+			.annotate("Machine", worker, { "pre-drain.delete.hook.machine.cluster.x-k8s.io/backup": "velero" })
+			.stage(worker, 12, "WaitingForPreDrainHook", "Waiting for pre-drain hooks to succeed (hooks: backup)"),
 	),
 	silent("hook-just-set", () =>
 		new Scene()

@@ -104,10 +104,11 @@ export class Scene {
 		const object = this.get(kind, name);
 		const said = message === "" ? {} : { message };
 		const condition = { type, status: "False", severity: "Info", reason, ...said, lastTransitionTime: ago(1) };
-		const { v1beta2: _, ...status } = object.status;
+		const { status } = object;
 		return this.change(kind, name, { status: undefined }).change(kind, name, {
 			status: {
 				...status,
+				v1beta2: undefined,
 				conditions: [...(status.conditions ?? []).filter((each) => each.type !== type), condition],
 			},
 		});
