@@ -78,7 +78,7 @@ function stopVm(estate: Estate, machine: ProxmoxMachine, seen: Seen): readonly S
 		}
 
 		return ha === undefined
-			? [changeOnNode(`qm start ${vmid}`, `${advice} Stop it.`, "qm", "stop", String(vmid))]
+			? [changeOnNode(`qm start ${vmid}`, `${advice} Stop it.`, "qm", "stop", String(vmid), ...despiteLock(seen))]
 			: [
 					changeOnNode(
 						`ha-manager set vm:${vmid} --state started`,
@@ -104,6 +104,10 @@ function stopVm(estate: Estate, machine: ProxmoxMachine, seen: Seen): readonly S
 		changeOnNode(`qm start ${vmid}`, "Only then stop it.", "qm", "stop", String(vmid)),
 	];
 }
+
+/** Only root on a node may do so. */
+const despiteLock = (seen: Seen): readonly string[] =>
+	seen.kind === "same" && seen.vm.lock !== undefined ? ["--skiplock", "1"] : [];
 
 function releaseProxmoxMachine(machine: ProxmoxMachine, { kind }: Seen): Step {
 	const thing = { kind: "ProxmoxMachine", object: machine } as const;
@@ -218,14 +222,16 @@ function removeVm({ vmid, name }: ProxmoxMachine, seen: Seen): readonly Step[] {
 	}
 
 	const isCertain = seen.kind === "same" && seen.certain;
+	const isProtected = seen.kind === "same" && seen.vm.config?.protection === true;
 	return [
 		destroyOnNode(
-			`At last remove the VM${isCertain ? "" : `, if it is ${name}`}: its disks go with it.`,
+			`At last remove the VM${isCertain ? "" : `, if it is ${name}`}: its disks go with it.${isProtected ? " As long as it is protected, Proxmox VE refuses." : ""}`,
 			"qm",
 			"destroy",
 			String(vmid),
 			"--purge",
 			"1",
+			...despiteLock(seen),
 		),
 	];
 }

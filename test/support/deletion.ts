@@ -107,8 +107,7 @@ export class Scene {
 		const { status } = object;
 		return this.change(kind, name, { status: undefined }).change(kind, name, {
 			status: {
-				...status,
-				v1beta2: undefined,
+				...Object.fromEntries(Object.entries(status).filter(([field]) => field !== "v1beta2")),
 				conditions: [...(status.conditions ?? []).filter((each) => each.type !== type), condition],
 			},
 		});
