@@ -21,7 +21,7 @@ export function judgeCluster(estate: Estate, cluster: Cluster): State {
 			: [estate.find("KubeadmControlPlane", cluster.namespace, cluster.controlPlane.name)]),
 		...machines,
 		...membersOf(estate, cluster, "ProxmoxMachine"),
-		...(cluster.infrastructure === undefined
+		...(cluster.infrastructure?.kind !== "ProxmoxCluster"
 			? []
 			: [estate.find("ProxmoxCluster", cluster.namespace, cluster.infrastructure.name)]),
 	].filter((each) => each?.object.deleting !== undefined);

@@ -98,7 +98,7 @@ export function arrange(facts: Known): Estate {
 		find,
 		clusterOf: ({ namespace, cluster }) => find("Cluster", namespace, cluster)?.object,
 		proxmoxClusterOf: (cluster) =>
-			cluster?.infrastructure === undefined
+			cluster?.infrastructure?.kind !== "ProxmoxCluster"
 				? undefined
 				: find("ProxmoxCluster", cluster.namespace, cluster.infrastructure.name)?.object,
 		claimsOf: ({ namespace = "", name }) => claims.get(`${namespace}/${name}`) ?? [],

@@ -36,7 +36,8 @@ const preface =
  */
 export function lastResort(estate: Estate, thing: Thing): readonly Step[] {
 	const { machine, proxmox } = pairOf(estate, thing);
-	if (machine === undefined && proxmox === undefined) {
+	const { kind = "ProxmoxMachine" } = machine?.infrastructure ?? {};
+	if ((machine === undefined && proxmox === undefined) || kind !== "ProxmoxMachine") {
 		return [];
 	}
 

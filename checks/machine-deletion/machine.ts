@@ -86,8 +86,10 @@ function judgeInfrastructure(estate: Estate, machine: Machine, stage: Stage): St
 		return waits(proxmox);
 	}
 
-	const next =
-		proxmox === undefined
+	const isOther = infrastructure !== undefined && infrastructure.kind !== "ProxmoxMachine";
+	const next = isOther
+		? `it has ${infrastructure.kind} ${infrastructure.name}, which another provider deletes`
+		: proxmox === undefined
 			? `its infrastructure is gone; next go ${bootstrap === undefined ? "its bootstrap data" : `${bootstrap.kind} ${bootstrap.name}`} and its Node`
 			: `ProxmoxMachine ${proxmox.object.name} is not in deletion yet`;
 	return blocked(
@@ -173,6 +175,10 @@ function judgeKcpHook(estate: Estate, machine: Machine, stage: Stage): State {
 		return blocked({ ...pause, thing });
 	}
 
+	if (controlPlane === undefined && estate.facts["management.controlPlanes"] !== undefined) {
+		return blocked(controlPlaneGone(estate, machine, owner?.name, stage));
+	}
+
 	const said = (controlPlane?.object.conditions ?? [])
 		.filter(({ type, status }) => /etcd|Deleting|ScalingDown|Available/i.test(type) && status !== "True")
 		.flatMap(({ type, message }) => (message === undefined ? [] : [`${type}: ${message}`]));
@@ -199,4 +205,33 @@ function judgeKcpHook(estate: Estate, machine: Machine, stage: Stage): State {
 				),
 			),
 	});
+}
+
+function controlPlaneGone(estate: Estate, machine: Machine, name: string | undefined, stage: Stage): Fault {
+	const thing = { kind: "Machine", object: machine } as const;
+	return {
+		code: "hook-waits",
+		group: `KubeadmControlPlane ${machine.namespace ?? ""}/${name ?? ""}`,
+		thing,
+		never: true,
+		from: `Machine ${machine.namespace ?? ""}/${machine.name}, ${stage.condition}`,
+		saw: `the hook kcp-cleanup, and ${name === undefined ? "no owner of kind KubeadmControlPlane" : `no KubeadmControlPlane ${name}`}`,
+		expected: "the KubeadmControlPlane that takes it off",
+		summary: (who) =>
+			`${who} is held by the hook kcp-cleanup, and the control plane that would take it off is gone: somebody took its finalizer off.`,
+		steps: () =>
+			withLastResort(
+				estate,
+				thing,
+				destroy(
+					"Where the cluster is to go with all its machines: take the hook off, and the deletion goes on by itself.",
+					"kubectl",
+					"annotate",
+					resources.Machine,
+					machine.name,
+					...inNamespace(thing),
+					`${kcpHook}-`,
+				),
+			),
+	};
 }

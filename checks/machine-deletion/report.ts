@@ -75,7 +75,11 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 			...(tree.length === 1 && different.length === 1
 				? []
 				: [
-						{ from: "who waits for whom", saw: "from the top down, with the time since each was deleted", lines: tree },
+						{
+							from: "who waits for whom",
+							saw: `from the top down, with the time since each was deleted${isOwnClock(estate) ? ", by this host's clock" : ""}`,
+							lines: tree,
+						},
 					]),
 		],
 		remedy: [
@@ -91,6 +95,9 @@ function reportGroup(estate: Estate, waiting: Waiting, { faults, severity }: Gro
 		],
 	};
 }
+
+/** The API server's could not be seen. */
+const isOwnClock = ({ facts }: Estate): boolean => facts["management.server"].date === undefined;
 
 /** A command is for that very object. */
 const names = ({ object: { name } }: Thing, steps: readonly Step[]): boolean =>

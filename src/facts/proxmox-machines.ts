@@ -134,6 +134,10 @@ export async function readProxmoxMachines(
 	signal: AbortSignal,
 	note: (seen: string) => void,
 ): Promise<ProxmoxMachines> {
+	if (!(await know("management.proxmoxMachines")).installed) {
+		return { nodes: [], vms: [], free: [], complete: false };
+	}
+
 	return await withProxmox(world, know, signal, note, async ({ data, isFree }) => {
 		const [guests, nodes, expected, clusters, machines] = await Promise.all([
 			data("cluster/resources?type=vm", guestsAnswer),
@@ -215,6 +219,10 @@ export async function readProxmoxLeftovers(
 	signal: AbortSignal,
 	note: (seen: string) => void,
 ): Promise<z.infer<typeof proxmoxLeftovers>> {
+	if (!(await know("management.proxmoxMachines")).installed) {
+		return { isos: [], storages: [] };
+	}
+
 	return await withProxmox(world, know, signal, note, async ({ data, isFree }) => {
 		const [storages, nodes] = await Promise.all([data("storage", storagesAnswer), data("nodes", nodesAnswer)]);
 		const online = nodes.filter(({ status }) => status === "online").map(({ node }) => node);

@@ -144,6 +144,23 @@ describe("what is not known is never a pass, and never a claim", () => {
 		expect(text).toContain("with it the workload cluster and all its data go");
 	});
 
+	test("a machine of another provider is not taken for a Proxmox one", async () => {
+		const scene = new Scene().stage("prod-workers-0", 30, "WaitingForInfrastructureDeletion");
+		const apiGroup = "infrastructure.cluster.x-k8s.io";
+		scene.change("Machine", worker, { spec: { infrastructureRef: { apiGroup, kind: "DockerMachine", name: worker } } });
+		const { text } = await judge(scene);
+		expect(text).toMatch(/another\s+provider\s+deletes/);
+		expect(text).not.toMatch(/qm |finalizer/);
+	});
+
+	test("another cluster's API server: Proxmox VE is not asked about machines", async () => {
+		const scene = new Scene();
+		scene.objects.splice(0);
+		const before = proxmox.requests.length;
+		expect((await judge(scene)).judgement.verdict.kind).toBe("skip");
+		expect(proxmox.requests.slice(before).map(({ path }) => path)).toEqual(["/access/domains", "/version"]);
+	});
+
 	test("a reused VMID takes every other remedy's place", async () => {
 		const { text } = await judge(reused());
 		expect(text).not.toMatch(/qm (?:stop|destroy)/);

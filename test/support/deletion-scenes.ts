@@ -182,6 +182,19 @@ export const scenes: readonly SceneCase[] = [
 		),
 	),
 	silent("kcp-cleanup-on-a-living-machine", () => new Scene()),
+	problem(
+		"hook-waits",
+		() =>
+			new Scene()
+				.remove("KubeadmControlPlane")
+				.stage(
+					controlPlane,
+					4,
+					"WaitingForPreTerminateHook",
+					"Waiting for pre-terminate hooks to succeed (hooks: kcp-cleanup)",
+				),
+		"control-plane-gone",
+	),
 	problem("paused", () =>
 		new Scene().removing(worker, 30).annotate("ProxmoxMachine", worker, { "cluster.x-k8s.io/paused": "" }),
 	),
