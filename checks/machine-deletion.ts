@@ -97,18 +97,20 @@ function summaryOf(estate: Estate, states: readonly (readonly [Thing, State])[])
 	const going =
 		states.length === 0
 			? "nothing is in deletion"
-			: `${states.length} objects are in deletion, the oldest for ${spell(oldest)}, and go on`;
+			: states.length === 1
+				? `one object is in deletion for ${spell(oldest)}, and goes on`
+				: `${states.length} objects are in deletion, the oldest for ${spell(oldest)}, and go on`;
 	const reasons = [...new Set(states.flatMap(([, state]) => (state.kind === "goes-on" ? [state.because] : [])))];
 	const strangers = strangersOf(estate);
 	return [
-		`${machines} Machines; ${going}${reasons.length === 0 ? "" : ` (${reasons.join("; ")})`}.`,
+		`${machines} Machine${machines === 1 ? "" : "s"}; ${going}${reasons.length === 0 ? "" : ` (${reasons.join("; ")})`}.`,
 		...(facts["management.server"].date === undefined
 			? ["The API server's clock could not be seen; this host's was taken."]
 			: []),
 		...(facts["proxmox.machines"] === undefined
 			? ["Proxmox VE was not asked about left-overs."]
 			: [
-					`Of the VMs that the token sees, none is left over${facts["proxmox.machines"].complete ? "" : " as far as one namespace tells"}.${strangers === 0 ? "" : ` ${strangers} with CAPMOX's tags belong to no cluster here; another management cluster may have made them.`}`,
+					`Of the VMs that the token sees, none is left over${facts["proxmox.machines"].complete ? "" : " as far as one namespace tells"}.${strangers === 0 ? "" : ` VMs with CAPMOX's tags that belong to no cluster here: ${strangers}; another management cluster may have made them.`}`,
 				]),
 	].join(" ");
 }

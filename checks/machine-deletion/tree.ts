@@ -39,7 +39,7 @@ export function renderTree(waiting: Waiting, leaves: readonly Thing[], estate: E
 	const { roots, children } = grow(waiting, leaves);
 	const ends = new Set(leaves.map(keyOf));
 	const draw = (thing: Thing, above: readonly Thing[]): readonly string[] => {
-		const others = waitersOf(waiting, thing).filter((each) => !above.includes(each));
+		const others = waitersOf(waiting, thing).filter((each) => !above.some((higher) => keyOf(higher) === keyOf(each)));
 		const line = [
 			`${above.length === 0 ? "" : `${"   ".repeat(above.length - 1)}└─ `}${nameOf(thing)} (${spell(ageOf(thing.object, estate.now))})`,
 			ends.has(keyOf(thing)) ? " ← cannot go on" : "",
