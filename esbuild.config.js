@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { chmod, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 /** Built aside and moved into place, so that whoever runs the program meanwhile finds all of it. */
@@ -37,6 +37,10 @@ await build({
 /** What `list` shows of the checks, without the code that judges. */
 const { checks } = await import(`./${made}/commands/checks.js`);
 await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
+
+/** Read when a check asks for it, and for users to copy; as far from the chunks as from src/access. */
+await mkdir(`${made}/knowledge`);
+await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
 
 /** The schema of the JSON report, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);

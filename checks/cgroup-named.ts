@@ -1,6 +1,8 @@
 import { defineCheck, type Finding, healthy, notApplicable, problems } from "../src/check.ts";
+import type { Facts } from "../src/facts/sheet.ts";
 import { since } from "../src/knowledge/kind.ts";
 import {
+	hasCgroupNamespaces,
 	hasPrivateCgroups,
 	isAtLeast,
 	kindVersion,
@@ -12,7 +14,7 @@ import {
 	usesRunc,
 } from "./cgroups/host.ts";
 import { whyAndHow } from "./cgroups/named.ts";
-import { chosenByRunc, predictedError, type Refusal, refusedByRunc } from "./cgroups/runc.ts";
+import { bearsItsName, chosenByRunc, labelOf, predictedError, type Refusal, refusedByRunc } from "./cgroups/runc.ts";
 
 export default defineCheck({
 	id: "cgroup-named",
@@ -35,8 +37,9 @@ export default defineCheck({
 		},
 	},
 	diagnose({ "host.hierarchies": hierarchies, "host.provider": provider, "host.tools": tools, "host.system": system }) {
-		const refusals = refusedByRunc(hierarchies);
-		const found = refusals.map((refusal, index) => finding(refusal, index === 0, { provider, tools, system }));
+		const refusals = refusedByRunc(hierarchies, system.kernel);
+		const host: Host = { hierarchies, provider, tools, system };
+		const found = refusals.map((refusal, index) => finding(refusal, index === 0, host));
 		if (provider.engine === "none") {
 			return notApplicable(provider.chosenBecause, found[0]);
 		}
@@ -47,17 +50,35 @@ export default defineCheck({
 			);
 		}
 
+		if (provider.place === "here" && !hasCgroupNamespaces(system) && refusals.length > 0) {
+			return healthy(
+				`Linux ${system.kernel ?? ""} has no cgroup namespaces, so runc hands each hierarchy on as it is; cgroup-v2 says what kind makes of that.`,
+			);
+		}
+
 		return problems(found, () =>
 			healthy(
 				hierarchies.cgroupVersion === 2
 					? "Containers run on cgroup v2, where v1 hierarchies do no harm."
-					: `All ${chosenByRunc(hierarchies).length} v1 hierarchies are mounted at directories that bear their names.`,
+					: whatRuncFinds(hierarchies),
 			),
 		);
 	},
 });
 
+/** A directory of another's name does no harm by itself: runc mounts that other one. */
+function whatRuncFinds(hierarchies: Hierarchies): string {
+	const chosen = chosenByRunc(hierarchies);
+	const borrowed = chosen.filter((hierarchy) => !bearsItsName(hierarchy)).map(({ mountPoint }) => mountPoint);
+	return borrowed.length === 0
+		? `All ${chosen.length} v1 hierarchies are mounted at directories that bear their names.`
+		: `runc finds a v1 hierarchy by the name of each directory; ${borrowed.join(", ")} bears that of another one, which it mounts there.`;
+}
+
+type Hierarchies = Facts["host.hierarchies"];
+
 interface Host {
+	readonly hierarchies: Hierarchies;
 	readonly provider: Provider;
 	readonly tools: Tools;
 	readonly system: System;
@@ -66,11 +87,10 @@ interface Host {
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
 
 function finding(refusal: Refusal, isFirst: boolean, host: Host): Finding<Code> {
-	const { hierarchy, base, errno } = refusal;
+	const { hierarchy } = refusal;
 	const { provider, tools } = host;
 	const isFatal = hasPrivateCgroups(provider, tools);
-	const what = hierarchy.controllers.length > 0 ? hierarchy.controllers.join(",") : `name=${hierarchy.name ?? ""}`;
-	const { code, summary, remedy } = whyAndHow(refusal, host.system, provider);
+	const { code, summary, remedy } = whyAndHow(refusal, host.hierarchies, host.system, provider);
 	return {
 		code,
 		...(isFatal ? {} : { severity: "warning" }),
@@ -79,14 +99,14 @@ function finding(refusal: Refusal, isFirst: boolean, host: Host): Finding<Code> 
 		evidence: [
 			{
 				from: "/proc/self/mountinfo",
-				saw: `${hierarchy.mountPoint} holds ${what}`,
+				saw: `${hierarchy.mountPoint} holds ${labelOf(hierarchy)}`,
 				expected: `a hierarchy at a directory called after what it holds`,
 			},
 			...(isFirst
 				? [
 						{
 							from: `${nameOf(provider)} will say`,
-							saw: predictedError({ hierarchy, base, errno }, before12(provider)),
+							saw: predictedError(refusal, before12(provider)),
 						},
 					]
 				: []),

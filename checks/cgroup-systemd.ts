@@ -10,7 +10,8 @@ import {
 } from "../src/check.ts";
 import type { Facts } from "../src/facts/sheet.ts";
 import { describeLayout, hasPrivateCgroups, type Provider, type System, type Tools } from "./cgroups/host.ts";
-import { advise, asRoot, change, undoing, write } from "./cgroups/steps.ts";
+import { mountAtPlace, systemdHierarchy } from "./cgroups/place.ts";
+import { advise, asRoot, change, orV2, write } from "./cgroups/steps.ts";
 
 export default defineCheck({
 	id: "cgroup-systemd",
@@ -76,23 +77,23 @@ function finding(host: Hierarchies, provider: Provider, tools: Tools, system: Sy
 					{ from: `statfs ${directory}`, saw: "no cgroup file system", expected: "a cgroup v1 file system" },
 				]
 			: evidence,
-		remedy:
-			host.layout === "hybrid-v232" ? [leaveV232] : [...mountNow(system, isDirectory), ...mountAtBoot(system), orV2],
+		remedy: remedyFor(host, system),
 	};
 }
 
-function mountNow(system: System, isDirectory: boolean): NonEmpty<Step> {
-	const mount = change(
-		"Mount the hierarchy. Docker needs no restart; create the node again.",
-		undoing(system, "umount", directory),
-		...asRoot(system, "mount", "-t", "cgroup", "-o", "none,name=systemd", "cgroup", directory),
-	);
-	return isDirectory
-		? [mount]
-		: [
-				change("Make the directory.", undoing(system, "rmdir", directory), ...asRoot(system, "mkdir", "-p", directory)),
-				mount,
-			];
+function remedyFor(host: Hierarchies, system: System): NonEmpty<Step> {
+	switch (host.layout) {
+		case "hybrid-v232":
+			return [leaveV232];
+		// There is no tmpfs for the hierarchies of v1, so that no directory can be made for this one.
+		case "none":
+		case "single-legacy":
+			return [orV2];
+		case "odd":
+			return host.hierarchies.length === 0 ? [orV2] : [...mountAtPlace(host, systemdHierarchy, system), orV2];
+		default:
+			return [...mountAtPlace(host, systemdHierarchy, system), ...mountAtBoot(system), orV2];
+	}
 }
 
 const line = `mkdir -p ${directory} && mount -t cgroup -o none,name=systemd cgroup ${directory}`;
@@ -136,10 +137,6 @@ function mountAtBoot(system: System): readonly Step[] {
 			return [write("Have it done at every boot.", line, "/etc/rc.local")];
 	}
 }
-
-const orV2: Step = advise(
-	"Better: switch the host to cgroup v2, where none of this matters: capmox-doctor explain cgroup-v2/v1-deprecated.",
-);
 
 /** systemd 232 keeps its own cgroups in the v2 hierarchy at that very place. */
 const leaveV232: Step = advise(

@@ -23,6 +23,7 @@ export const directory: readonly Entry[] = [
 	entry("kind-host", "host", () => import("./kind-host.ts")),
 	entry("token", "proxmox", () => import("./token.ts")),
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
+	entry("capi-compat", "management", () => import("./capi-compat.ts")),
 	entry("machine-deletion", "management", () => import("./machine-deletion.ts")),
 ];
 

@@ -1,7 +1,8 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
-import { nameOf } from "./cgroups/host.ts";
+import { judgeDaemon } from "./kind-host/daemon.ts";
 import { judgeEngine, noEngine } from "./kind-host/engine.ts";
-import { findings, type Host } from "./kind-host/findings.ts";
+import { findings, type Host, nameOf } from "./kind-host/findings.ts";
+import { judgeKernel } from "./kind-host/kernel.ts";
 import { judgeNetworks } from "./kind-host/networks.ts";
 import { judgePlace } from "./kind-host/place.ts";
 import { judgeProxies } from "./kind-host/proxies.ts";
@@ -12,12 +13,13 @@ export default defineCheck({
 	title: "The host has what kind needs",
 	group: "host",
 	documented: "https://kind.sigs.k8s.io/docs/user/known-issues/",
-	needs: ["host.provider", "host.engines", "host.system", "host.tools"],
+	needs: ["host.engine", "host.engines", "host.system", "host.tools"],
 	uses: [
 		"host.inotify",
 		"host.memory",
 		"host.storage",
 		"host.kernel",
+		"host.daemon",
 		"host.clock",
 		"host.networks",
 		"host.proxmoxAddresses",
@@ -27,7 +29,7 @@ export default defineCheck({
 	findings,
 	diagnose(facts) {
 		const host: Host = {
-			provider: facts["host.provider"],
+			provider: facts["host.engine"],
 			engines: facts["host.engines"],
 			system: facts["host.system"],
 			tools: facts["host.tools"],
@@ -35,6 +37,7 @@ export default defineCheck({
 			memory: facts["host.memory"],
 			storage: facts["host.storage"],
 			kernel: facts["host.kernel"],
+			daemon: facts["host.daemon"],
 			clock: facts["host.clock"],
 			networks: facts["host.networks"],
 			proxmox: facts["host.proxmoxAddresses"],
@@ -54,6 +57,8 @@ export default defineCheck({
 			[
 				...judgePlace(host),
 				...judgeEngine(host),
+				...judgeDaemon(host),
+				...judgeKernel(host),
 				...judgeNetworks(host),
 				...judgeResources(host),
 				...judgeProxies(host),

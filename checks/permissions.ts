@@ -1,10 +1,18 @@
 import { defineCheck, healthy, type NonEmpty, problems } from "../src/check.ts";
 import type { Facts } from "../src/facts/sheet.ts";
+import { noPrivileges, overPrivileged } from "./permissions/extremes.ts";
 import { type Code, findings, type PermissionFinding } from "./permissions/findings.ts";
 import { holderOf, type Permissions } from "./permissions/grants.ts";
+import { noIsoStorage } from "./permissions/iso.ts";
 import { inPool, type Lack, lacks, poolsToAllocateIn } from "./permissions/judge.ts";
+import { poolNotSet } from "./permissions/pool.ts";
 import { createReporter, type Reporter } from "./permissions/report.ts";
-import { noIsoStorage, noPrivileges, overPrivileged, poolNotSet, tagsRestricted } from "./permissions/special.ts";
+import { unknownBridges } from "./permissions/setup/bridges.ts";
+import { unknownNodes } from "./permissions/setup/nodes.ts";
+import { unknownPools } from "./permissions/setup/pools.ts";
+import { storageFaults } from "./permissions/setup/storages.ts";
+import { templateFaults } from "./permissions/setup/templates.ts";
+import { tagsRestricted } from "./permissions/tags.ts";
 import { listed } from "./permissions/words.ts";
 
 export default defineCheck({
@@ -20,6 +28,11 @@ export default defineCheck({
 		return problems(
 			[
 				...orElse(noPrivileges(permissions, holder), () => judge(permissions, environment)),
+				...unknownNodes(permissions),
+				...templateFaults(permissions),
+				...unknownPools(permissions),
+				...storageFaults(permissions),
+				...unknownBridges(permissions),
 				...overPrivileged(permissions, holder),
 			],
 			() => healthy(summaryOf(holder.token, permissions, setup)),

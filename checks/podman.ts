@@ -1,4 +1,4 @@
-import { type Diagnosis, defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { type Diagnosis, defineCheck, healthy, mapNonEmpty, notApplicable, problems } from "../src/check.ts";
 import type { Provider } from "./cgroups/host.ts";
 import { advise } from "./cgroups/steps.ts";
 import { judgeCgroups } from "./podman/cgroups.ts";
@@ -44,26 +44,28 @@ export default defineCheck({
 	},
 });
 
-/** Where kind takes another engine, Podman's faults break nothing; they are told to who asks. */
+/** Where kind takes another engine, Podman's faults break nothing yet: they warn whoever does not ask about Podman. */
 function unlessOthers(
 	{ isTaken, takenBecause }: Podman,
 	found: readonly PodmanFinding[],
 	summary: string,
 ): Diagnosis<PodmanFinding["code"]> {
-	if (!isTaken && found.length > 0) {
-		return notApplicable(
-			`kind does not take Podman here: ${takenBecause}. With KIND_EXPERIMENTAL_PROVIDER=podman it does; "capmox-doctor check podman" says what would be in the way`,
-			found[0],
-		);
+	if (isTaken) {
+		return problems(found, () => healthy(summary));
 	}
 
-	return problems(found, () =>
-		healthy(
-			isTaken
-				? summary
-				: `${summary} kind takes another engine here (${takenBecause}), unless KIND_EXPERIMENTAL_PROVIDER=podman is set.`,
-		),
-	);
+	const [first, ...rest] = found;
+	const other = `kind takes another engine here (${takenBecause}), unless KIND_EXPERIMENTAL_PROVIDER=podman is set.`;
+	return first === undefined
+		? healthy(`${summary} ${other}`)
+		: {
+				kind: "problem",
+				findings: mapNonEmpty([first, ...rest], (finding) => ({
+					...finding,
+					summary: `${finding.summary} Nothing breaks now: ${other}`,
+				})),
+				mildUnlessAsked: true,
+			};
 }
 
 const severityOf = ({ severity, code }: PodmanFinding) => severity ?? findings[code].severity;

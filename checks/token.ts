@@ -1,11 +1,12 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { isAccepted, judgeAnswer, unexpectedAnswer } from "./token/answer.ts";
 import { judgeCertificate } from "./token/certificate.ts";
-import { consequencesOf, judgeSecretShape, judgeVariables, nothingSet, notSet } from "./token/configuration.ts";
+import { consequencesOf, judgeVariables, nothingSet, notSet } from "./token/configuration.ts";
 import { judgeConnection } from "./token/connection.ts";
 import { findings, type TokenFinding } from "./token/findings.ts";
 import { judgeSurroundings } from "./token/surroundings.ts";
 import { judgeUrl } from "./token/url.ts";
+import { judgeSecretShape } from "./token/values.ts";
 
 export default defineCheck({
 	id: "token",

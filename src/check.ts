@@ -25,7 +25,7 @@ export interface Evidence {
 	readonly lines?: readonly string[];
 }
 
-/** One thing to do. `command` is an argument vector, `put` a line for a file: the reports print them, `fix` carries them out. */
+/** One thing to do. `command` is an argument vector, `put` a line for a file, or several that belong together: the reports print them, `fix` carries them out. */
 export interface Step {
 	readonly advice: string;
 	readonly command?: NonEmpty<string>;
@@ -66,7 +66,12 @@ export const found = <Code extends string>(
 
 export type Diagnosis<Code extends string = string> =
 	| { readonly kind: "healthy"; readonly summary: string }
-	| { readonly kind: "problem"; readonly findings: NonEmpty<Finding<Code>> }
+	| {
+			readonly kind: "problem";
+			readonly findings: NonEmpty<Finding<Code>>;
+			/** Nothing here breaks what the user does now: every finding is a warning, unless the user named this very check. */
+			readonly mildUnlessAsked?: boolean;
+	  }
 	| { readonly kind: "not-applicable"; readonly reason: string; readonly ifAsked?: Finding<Code> };
 
 /** The healthy answer; `summary` says what was seen, so that a pass can be argued with. */

@@ -2,7 +2,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
-import { failOnLevels, formats, type ReportTarget, reportFormats, type Terminal } from "./commands/terminal.ts";
+import {
+	failOnLevels,
+	formats,
+	type GlobalOptions,
+	type ReportTarget,
+	reportFormats,
+	type Terminal,
+} from "./commands/terminal.ts";
 import { isUsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -116,6 +123,12 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 				code = await env(options, terminal);
 			});
 	});
+	command("matrix", "show which versions of CAPMOX, Cluster API and Kubernetes fit together", (made) => {
+		made.addOption(knowledgeOption()).action(async (_: unknown, self: Command) => {
+			const { matrix } = await import("./commands/matrix.ts");
+			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
+		});
+	});
 	command("schema", "print the JSON Schema of --format json", (made) => {
 		made.action(async () => {
 			const { schema } = await import("./commands/schema.ts");
@@ -153,12 +166,16 @@ const manifestOption = () =>
 		"objects of the cluster in place of the variables, as clusterctl generate cluster prints them; - for the standard input",
 	);
 
+const knowledgeOption = () =>
+	new Option("--knowledge <file>", "a table of versions that fit together, in place of the built-in one");
+
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
 	command
 		.option("--flavor <flavor>", "flavor of CAPMOX's template that the variables are for (default: default)")
 		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
 		.addOption(manifestOption())
+		.addOption(knowledgeOption())
 		.option(
 			"--report <format[=file]>",
 			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,

@@ -68,12 +68,16 @@ function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
 		// What is not set up leaves nothing unseen.
 		const missingUses = missing(check.uses, sheet).filter(({ cause }) => cause !== "not-set-up");
 		switch (diagnosis.kind) {
-			case "problem":
+			case "problem": {
+				const isMild = diagnosis.mildUnlessAsked === true && !asked;
+				const milder = (finding: Finding): Finding => (isMild ? { ...finding, severity: "warning" } : finding);
 				return {
 					kind: "problem",
-					findings: errorsFirst(mapNonEmpty(diagnosis.findings, (finding) => report(check, finding))),
+					findings: errorsFirst(mapNonEmpty(diagnosis.findings, (finding) => report(check, milder(finding)))),
 					missing: missingUses,
 				};
+			}
+
 			case "not-applicable":
 				if (asked && diagnosis.ifAsked !== undefined) {
 					return { kind: "problem", findings: [report(check, diagnosis.ifAsked)], missing: [] };

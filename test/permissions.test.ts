@@ -134,6 +134,47 @@ describe.each(releases)("Proxmox VE %s", (release) => {
 		expect((await examine(proxmox)).judgement.verdict).toMatchObject({ kind: "pass" });
 	});
 
+	test("the table of CAPMOX's guide is enough, with the role's real name and what the table presumes", async () => {
+		const [template, ...others] = healthyState().vms;
+		const tagged = {
+			net0: "virtio=BC:24:11:2E:C5:4A,bridge=vmbr0,tag=1234",
+			scsi0: "shared_block:base-9000-disk-0,size=20G",
+		};
+		const table: ProxmoxOptions = {
+			generation,
+			roles: { "Sys.Audit": ["Sys.Audit"], "Datastore.AllocateSpace": ["Datastore.AllocateSpace"] },
+			acls: [
+				grant("/", "Sys.Audit", false),
+				grant("/nodes", "Sys.Audit"),
+				grant("/pool/capi", "PVEVMAdmin"),
+				grant("/pool/templates", "PVETemplateUser"),
+				...(release === 7 ? [] : [grant("/sdn/zones/localnetwork/vmbr0/1234", "PVESDNUser")]),
+				grant("/storage/capi_files", "PVEDatastoreAdmin"),
+				grant("/storage/shared_block", "Datastore.AllocateSpace"),
+			],
+			pools: { capi: { vms: [100] }, templates: { vms: [9000] } },
+			storages: [
+				{ storage: "capi_files", type: "nfs", content: "iso", shared: true },
+				{ storage: "shared_block", type: "rbd", content: "images", shared: true },
+			],
+			vms: [{ ...template!, config: { ...template!.config, ...tagged } }, ...others],
+		};
+		const pooled = (pool: string, spec = "") => `
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} ${spec} network: { networkDevices: [{ bridge: vmbr0, vlan: 1234 }] } } } }
+`;
+		expect((await look(table, { manifest: pooled("pool: capi,") })).judgement.verdict).toMatchObject({ kind: "pass" });
+		const chosen = await look(table, { manifest: pooled("pool: capi,", "allowedNodes: [pve1, pve2],") });
+		expect(chosen.codes).toEqual(["guests-unaudited"]);
+		expect((await look(table, { manifest: pooled("") })).codes).toEqual(["pool-not-set"]);
+		const untagged = { ...table, vms: healthyState().vms };
+		expect((await look(untagged, { manifest: pooled("pool: capi,") })).codes).toEqual([
+			"no-datastore-allocate-space",
+			...sdn,
+		]);
+	});
+
 	test("a separated token without an ACL", async () => {
 		const proxmox = await start({ generation, tokens: { [token]: { secret, privsep: true } } });
 		const { judgement, codes } = await examine(proxmox);
@@ -210,7 +251,7 @@ spec:
 		const proxmox = await start({ generation });
 		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
 		const own = proxmox.requests.filter(({ path }) => path !== "/access/domains" && path !== "/version");
-		expect(own.length).toBeLessThanOrEqual(10 + proxmox.state.nodes.length);
+		expect(own.length).toBeLessThanOrEqual(10 + 2 * proxmox.state.nodes.length);
 		expect(own.every(({ method, secure }) => method === "GET" && secure)).toBe(true);
 		expect(proxmox.connections).toBeLessThanOrEqual(5);
 	});
@@ -260,6 +301,21 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} network:
 		expect((await look({ roles, acls: pooled }, { manifest: manifest("pool: other,") })).codes).toContain(
 			"no-vm-allocate",
 		);
+	});
+
+	test("a pool whose existence an old release does not tell is not passed over in silence", async () => {
+		const old = least(7);
+		const own = [...old.acls.filter(({ path }) => path !== "/vms"), grant("/pool/capi", "Machine")];
+		const given = { manifest: manifest("pool: capi,") };
+		const hidden = await look({ generation: "8.0.4", roles: least(8).roles, acls: pooled }, given);
+		expect(hidden.judgement.verdict).toMatchObject({
+			kind: "pass",
+			summary: expect.stringContaining("whether pool capi exists") as string,
+		});
+		const audited = { ...old.roles, Machine: [...(old.roles["Machine"] ?? []), "Pool.Audit"] };
+		const seen = await look({ generation: generations[7], roles: audited, acls: own }, given);
+		expect(seen.judgement.verdict).toMatchObject({ kind: "pass" });
+		expect(JSON.stringify(seen.judgement.verdict)).not.toContain("whether pool");
 	});
 
 	test("the pool lacks something besides", async () => {
@@ -348,6 +404,7 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, network: { netwo
 describe("what the template is made of", () => {
 	const { roles, acls } = least(9);
 	const [template, ...others] = healthyState().vms;
+	const onOneNode = { ...usual, ALLOWED_NODES: "[pve1]" };
 	const made = (config: Record<string, string>): ProxmoxOptions => ({
 		roles,
 		acls,
@@ -367,20 +424,33 @@ describe("what the template is made of", () => {
 		["many trunks", { net0: "virtio=BC:24:11:2E:C5:4B,bridge=vmbr5,trunks=2-4094" }, "no-sdn-use"],
 	])("%s", async (_, config, code) => {
 		const proxmox = await start(made(config));
-		const { codes, judgement } = await examine(proxmox);
+		const { codes, judgement } = await examine(proxmox, { variables: onOneNode });
 		expect(codes).toEqual([code]);
 		for (const command of commandsOf(judgement)) {
 			applyCommand(proxmox, 9, command);
 		}
 
-		expect((await examine(proxmox)).judgement.verdict.kind).toBe("pass");
+		expect((await examine(proxmox, { variables: onOneNode })).judgement.verdict.kind).toBe("pass");
 	});
 	test.each([
 		["an ISO in the drive", { ide2: "local:iso/debian.iso,media=cdrom" }],
 		["a cloud-init drive elsewhere", { ide2: "local-lvm:vm-9000-cloudinit,media=cdrom" }],
 		["an empty drive", { ide2: "none,media=cdrom" }],
 	])("%s needs nothing more", async (_, config) => {
-		expect((await look(made(config as Record<string, string>))).judgement.verdict.kind).toBe("pass");
+		const own = made(config);
+		expect((await look(own, { variables: onOneNode })).judgement.verdict.kind).toBe("pass");
+	});
+
+	test("a drive on a storage that is not shared keeps clones on the template's node", async () => {
+		const audit = { path: "/storage/local-lvm", user, role: "PVEAuditor" };
+		const other = { ide2: "local-lvm:vm-9000-cloudinit,media=cdrom" };
+		const seen = await look({ ...made(other), acls: [...acls, audit] });
+		expect(seen.codes).toEqual(["template-not-shared"]);
+		const hidden = await look(made(other));
+		expect(hidden.judgement.verdict).toMatchObject({ kind: "unknown", missing: [{ cause: "forbidden" }] });
+		const local = await look(made({ ide2: "local:iso/debian.iso,media=cdrom" }));
+		expect(local.judgement.verdict).toMatchObject({ findings: [{ code: "permissions/template-not-shared" }] });
+		expect((await look(made({ ide2: "none,media=cdrom" }))).judgement.verdict.kind).toBe("pass");
 	});
 });
 
@@ -417,8 +487,58 @@ describe("storages for ISO images", () => {
 			storage.storage === "nfs" ? { ...storage, nodes: ["pve1"] } : storage,
 		);
 		const { codes, judgement } = await look({ storages: only });
-		expect(codes).toEqual(["no-iso-storage"]);
+		expect(codes).toEqual(["no-iso-storage", "unusable-storage"]);
 		expect(JSON.stringify(judgement.verdict)).toContain("on node pve2");
+	});
+});
+
+describe("where machines are made", () => {
+	const cluster = (spec: string, machine = "") => `
+kind: ProxmoxCluster
+metadata: { name: demo }
+spec: { ${spec} }
+---
+kind: ProxmoxMachineTemplate
+metadata: { name: demo-worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${machine} network: { networkDevices: [{ bridge: vmbr0 }] } } } }
+`;
+	const verdict = async (options: ProxmoxOptions, manifest: string) => {
+		const { judgement, codes } = await look(options, { manifest });
+		return codes.length > 0 ? codes : judgement.verdict.kind;
+	};
+
+	test("the template's own node needs neither the bridge nor a storage for ISO images", async () => {
+		const [first, second] = healthyState().nodes;
+		const nodes = [{ ...first!, networks: [] }, second!];
+		const iso = { storage: "iso", type: "dir", content: "iso", nodes: ["pve2"] };
+		const storages = [
+			...healthyState().storages.map((each) => ({ ...each, content: each.content.replace(",iso", "") })),
+			iso,
+		];
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve2]"))).toBe("pass");
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve1]"))).toEqual([
+			"no-iso-storage",
+			"unknown-bridge",
+		]);
+		expect(await verdict({ nodes, storages }, cluster("allowedNodes: [pve1]", "target: pve2,"))).toBe("pass");
+	});
+
+	test("the storage for the disks must be on the template's node, too", async () => {
+		const ceph = { storage: "ceph", type: "rbd", content: "images", shared: true, nodes: ["pve2"] };
+		const storages = [...healthyState().storages, ceph];
+		const manifest = cluster("allowedNodes: [pve2]", "storage: ceph,");
+		expect(await verdict({ storages }, manifest)).toEqual(["unusable-storage"]);
+		expect(
+			await verdict({ storages: [...healthyState().storages, { ...ceph, nodes: ["pve1", "pve2"] }] }, manifest),
+		).toBe("pass");
+	});
+
+	test("where memory is not counted, other guests need not be seen", async () => {
+		const { roles, acls } = least(9);
+		const blind = acls.map((acl) => (acl.path === "/vms" ? { ...acl, path: "/vms/999999999" } : acl));
+		const hints = "allowedNodes: [pve1], schedulerHints: { memoryAdjustment: 0 }";
+		expect(await verdict({ roles, acls: blind }, cluster("allowedNodes: [pve1]"))).toEqual(["guests-unaudited"]);
+		expect(await verdict({ roles, acls: blind }, cluster(hints))).toBe("pass");
 	});
 });
 
@@ -486,10 +606,45 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${spec} } } }
 		expect((await manage({ objects: objects(version, network) }, {}, only(0))).codes).toEqual(["no-sdn-use"]);
 	});
 
-	test("adds to the variables, and cannot be reached: said, and nothing else spoilt", async () => {
+	test("adds to the variables", async () => {
 		expect((await manage({ objects: objects("v1alpha2", network) }, usual, only(0))).codes).toEqual(["no-sdn-use"]);
-		const { judgement } = await manage({ objects: objects("v1alpha2", network), transport: "refused" }, usual);
-		expect(judgement.verdict).toMatchObject(passSaying("Not considered: the management cluster"));
+	});
+
+	const path = "/apis/infrastructure.cluster.x-k8s.io/";
+	test.each<[string, KubernetesOptions, string]>([
+		["refused", { transport: "refused" }, "unreachable"],
+		["not logged in", { faults: [{ path, kind: "status", code: 401 }] }, "unauthorized"],
+		["forbidden", { faults: [{ path, kind: "status", code: 403 }] }, "forbidden"],
+		[
+			"only one of the lists",
+			{ faults: [{ resource: `proxmoxclusters.${path.slice(6, -1)}`, kind: "status", code: 403 }] },
+			"forbidden",
+		],
+		["broken", { faults: [{ path, kind: "status", code: 500 }] }, "server-error"],
+		["silent", { faults: [{ path, kind: "hang" }] }, "timeout"],
+		["cut off", { faults: [{ path, kind: "truncated" }] }, "unreadable"],
+		["a page for people", { faults: [{ path, kind: "html", code: 200 }] }, "unreadable"],
+		["empty", { faults: [{ path, kind: "empty" }] }, "unreadable"],
+	])("cannot be read, %s: never a pass", async (_, options, cause) => {
+		const { judgement } = await manage({ objects: objects("v1alpha2", network), ...options }, usual);
+		expect(judgement.verdict).toMatchObject({ kind: "unknown", missing: [{ fact: "proxmox.setup", cause }] });
+		expect(JSON.stringify(judgement.verdict)).toContain("--manifest FILE");
+	});
+
+	test("an object in no known form is not passed over", async () => {
+		const odd = objects("v1alpha2", network).replace("templateID: 9000", "templateID: nine");
+		const { judgement } = await manage({ objects: odd }, usual);
+		expect(judgement.verdict).toMatchObject({ kind: "unknown", missing: [{ cause: "unreadable" }] });
+	});
+
+	test("a template object by tags is only passed over where no VM can be hidden", async () => {
+		const tagged = objects("v1alpha2", network)
+			.replace("sourceNode: pve1, ", "")
+			.replace("templateID: 9000", "templateSelector: { matchTags: [gone] }");
+		expect((await manage({ objects: tagged }, usual, only(20))).codes).toEqual([]);
+		const hidden = only(20).map((acl) => (acl.path === "/vms" ? { ...acl, path: "/vms/999999999" } : acl));
+		const { judgement } = await manage({ objects: tagged }, usual, hidden);
+		expect(judgement.verdict.kind).toBe("problem");
 	});
 
 	test("a cluster with a Secret of its own uses another token", async () => {
@@ -501,6 +656,18 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${spec} } } }
 	test("a cluster without CAPMOX says nothing", async () => {
 		expect((await manage({}, usual)).judgement.verdict.kind).toBe("pass");
 		expect((await manage({})).judgement.verdict.kind).toBe("unknown");
+	});
+
+	test("what a ClusterClass fills in is no machine: its clones are", async () => {
+		const blank = `
+---
+apiVersion: infrastructure.cluster.x-k8s.io/v1alpha2
+kind: ProxmoxMachineTemplate
+metadata: { name: blank, namespace: default, ownerReferences: [{ apiVersion: cluster.x-k8s.io/v1beta1, kind: ClusterClass, name: capmox, uid: "1" }] }
+spec: { template: { spec: { sourceNode: pve1, templateID: 100, network: { networkDevices: [{ name: net0, bridge: vmbr9 }] } } } }
+`;
+		const { judgement } = await manage({ objects: objects("v1alpha2", network) + blank }, {}, only(20));
+		expect(judgement.verdict).toMatchObject(passSaying("default/blank, which a ClusterClass fills in"));
 	});
 
 	test("an old template object whose VM is gone is no failure of the token", async () => {
@@ -521,22 +688,49 @@ describe("what is not known is never a pass", () => {
 		expect(await unknown({}, { variables: {} })).toContain("--manifest FILE");
 	});
 
+	test("a manifest whose values are still in a Cluster's variables", async () => {
+		const topology = `
+kind: ClusterClass
+metadata: { name: capmox }
+spec: { workers: { machineDeployments: [{ template: { infrastructure: { ref: { kind: ProxmoxMachineTemplate, name: worker } } } }] } }
+---
+kind: ProxmoxMachineTemplate
+metadata: { name: worker }
+spec: { template: { spec: { sourceNode: pve1, templateID: 100, network: { networkDevices: [{ bridge: vmbr0 }] } } } }
+`;
+		expect(await unknown({}, { manifest: topology })).toContain("a ClusterClass fills it in");
+	});
+
 	test("no template, no bridge", async () => {
 		expect(await unknown({}, { variables: { ...usual, TEMPLATE_VMID: "" } })).toContain("TEMPLATE_VMID");
 		expect(await unknown({}, { variables: { ...usual, BRIDGE: "" } })).toContain("BRIDGE");
 	});
 
 	test("the template is not there", async () => {
-		expect(await unknown({}, { variables: { ...usual, TEMPLATE_VMID: "9001" } })).toContain("9001.conf");
-		expect(await unknown({}, { variables: { ...usual, PROXMOX_SOURCENODE: "", TEMPLATE_VMID: "9001" } })).toContain(
-			"on which node",
+		for (const PROXMOX_SOURCENODE of ["pve1", ""]) {
+			const { codes } = await look({}, { variables: { ...usual, PROXMOX_SOURCENODE, TEMPLATE_VMID: "9001" } });
+			expect(codes).toEqual(["no-template"]);
+		}
+	});
+
+	test("a container has the template's ID", async () => {
+		const [template, ...others] = healthyState().vms;
+		const { codes } = await look({ vms: [{ ...template!, type: "lxc" }, ...others] });
+		expect(codes).toEqual(["no-template"]);
+	});
+
+	test("by tags, on a node that is silent: nobody can tell whether it is a template", async () => {
+		const [first, second] = healthyState().nodes;
+		const tagged = { ALLOWED_NODES: "[pve2]", BRIDGE: "vmbr0", TEMPLATE_TAGS: "capmox,template" };
+		expect(await unknown({ nodes: [second!, { ...first!, online: false }] }, { variables: tagged })).toContain(
+			"no template with the tags",
 		);
 	});
 
 	test("by tags: found, not found, not to be seen", async () => {
 		const tags = (given: string) => ({ ALLOWED_NODES: "[pve1]", BRIDGE: "vmbr0", TEMPLATE_TAGS: given });
 		expect((await look({}, { variables: tags("capmox,template") })).judgement.verdict.kind).toBe("pass");
-		expect(await unknown({}, { variables: tags("other") })).toContain("no template with the tags other");
+		expect((await look({}, { variables: tags("other") })).codes).toEqual(["no-template"]);
 		const blind = await look(without(9, "VM.Audit"), { variables: tags("capmox,template") });
 		expect(blind.codes).toContain("no-vm-audit");
 	});
@@ -547,8 +741,15 @@ describe("what is not known is never a pass", () => {
 		"/cluster/resources",
 		"/nodes/pve1/qemu/9000/config",
 		"/cluster/options",
+		"/nodes",
+		"/nodes/pve2/network",
 	])("%s fails", async (path) => {
 		for (const fault of [
+			faults.forbidden(),
+			faults.internalError(),
+			faults.cutBeforeAnswer(),
+			faults.garbage(),
+			faults.redirect(),
 			faults.garbageJson(),
 			faults.htmlLogin(),
 			faults.badGateway(),
@@ -559,6 +760,22 @@ describe("what is not known is never a pass", () => {
 			const { judgement } = await examine(proxmox);
 			expect([path, judgement.verdict.kind]).toEqual([path, "unknown"]);
 		}
+	});
+
+	test("a server that falls silent half-way", { timeout: 60_000 }, async () => {
+		const silent = ["/access/permissions", "/storage", "/nodes/pve1/network"].map(async (path) => {
+			const { judgement } = await look({ faults: { [path]: faults.hang() } });
+			expect([path, judgement.verdict]).toMatchObject([path, { kind: "unknown", missing: [{ cause: "timeout" }] }]);
+		});
+		await Promise.all(silent);
+	});
+
+	test("a node that is switched off", async () => {
+		const [first, second] = healthyState().nodes;
+		expect(await unknown({ nodes: [first!, { ...second!, online: false }] })).toContain("offline");
+		const elsewhere = { ...usual, ALLOWED_NODES: "[pve1]" };
+		const { judgement } = await look({ nodes: [first!, { ...second!, online: false }] }, { variables: elsewhere });
+		expect(judgement.verdict.kind).toBe("pass");
 	});
 
 	test("a node that cannot be reached hides the template", async () => {

@@ -1,13 +1,14 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Host, VersionFinding } from "./findings.ts";
-import { advise, reboot, write } from "./steps.ts";
+import type { System } from "./host.ts";
+import { advise, asRoot, change, reboot, undoing } from "./steps.ts";
 
 /** What pods or the kubelet rely on, and is not there. */
 export function controllersMissing(host: Host, wanted: readonly string[]): readonly VersionFinding[] {
 	const { cgroups } = host;
 	const { controllers } = cgroups;
 	const missing = controllers === undefined ? [] : wanted.filter((name) => !controllers.includes(name));
-	if (missing.length === 0 || (cgroups.version === 2 && cgroups.view.namespace === "nested")) {
+	if (missing.length === 0 || showsAnother(host)) {
 		return [];
 	}
 
@@ -29,8 +30,16 @@ export function controllersMissing(host: Host, wanted: readonly string[]): reado
 	];
 }
 
-/** The command line took them away, this kernel has none, or a Raspberry Pi leaves memory out unless asked. */
+/** What a namespace was given tells of the engine only where the engine has that same namespace. */
+const showsAnother = ({ cgroups, provider }: Host): boolean =>
+	cgroups.version === 2 && cgroups.view.namespace === "nested" && !(provider.answers && provider.place === "here");
+
+/** The command line took them away, this kernel has none, or it leaves memory out unless asked. */
 function whyMissing(missing: readonly string[], { cgroups, system }: Host): NonEmpty<Step> {
+	if (missing.includes("memory") && isRaspberryPi(system)) {
+		return [switchMemoryOn(system), reboot(system)];
+	}
+
 	const disabled = system.kernelArguments.filter((word) => /^cgroup_(?:disable|no_v1)/.test(word));
 	if (disabled.length > 0) {
 		return [
@@ -50,12 +59,16 @@ function whyMissing(missing: readonly string[], { cgroups, system }: Host): NonE
 		];
 	}
 
+	if (cgroups.view.namespace === "nested") {
+		return [advise("What runs this container did not give it these controllers. Have it delegate them.")];
+	}
+
 	return missing.includes("memory") && cgroups.version === 2
 		? [
-				write(
-					"Have the kernel switch memory on. On a Raspberry Pi the words belong at the end of the one line that is there.",
-					"cgroup_enable=memory cgroup_memory=1",
-					"/boot/firmware/cmdline.txt",
+				advise(
+					"This kernel leaves memory out unless it is asked: put cgroup_enable=memory on its command line.",
+					"cat",
+					"/proc/cmdline",
 				),
 				reboot(system),
 			]
@@ -66,4 +79,20 @@ function whyMissing(missing: readonly string[], { cgroups, system }: Host): NonE
 					"/proc/cgroups",
 				),
 			];
+}
+
+/** Kernels of Raspberry Pi OS and Ubuntu: `6.6.31+rpt-rpi-v8`, `5.15.84-v8+`, `6.8.0-1013-raspi`. */
+const isRaspberryPi = ({ kernel = "", distribution }: System): boolean =>
+	/rpi|raspi|-v\d+l?\+/.test(kernel) || distribution?.id === "raspbian";
+
+/** Its firmware puts cgroup_disable=memory on the command line; what the file asks for comes later and wins. */
+function switchMemoryOn(system: System): Step {
+	const isOld = Number(system.distribution?.version) < 12;
+	const file = isOld ? "/boot/cmdline.txt" : "/boot/firmware/cmdline.txt";
+	const words = " cgroup_enable=memory cgroup_memory=1";
+	return change(
+		"A Raspberry Pi leaves memory out unless it is asked. The words belong at the end of the one line that is there.",
+		undoing(system, "sed", "-i", `1s/${words}//`, file),
+		...asRoot(system, "sed", "-i", `1s/$/${words}/`, file),
+	);
 }

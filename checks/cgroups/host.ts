@@ -7,9 +7,9 @@ export type System = Facts["host.system"];
 export type Cgroups = Facts["host.cgroups"];
 export type Tools = Facts["host.tools"];
 
-/** -1, 0 or 1 by major, minor and patch; a suffix such as `+dfsg1` does not count. */
+/** -1, 0 or 1 by major, minor and patch; a suffix such as `+dfsg1` does not count, and a leading zero as in Docker 19.03 is none. */
 const compareVersions = (a: string, b: string): number | undefined => {
-	const [left, right] = [coerce(a), coerce(b)];
+	const [left, right] = [coerce(a, { loose: true }), coerce(b, { loose: true })];
 	return left === null || right === null ? undefined : compare(left, right);
 };
 
@@ -49,6 +49,10 @@ export const usesCrun = ({ runtime }: Provider): boolean => runtime.name.include
 export const hasPrivateCgroups = (provider: Provider, tools: Tools): boolean =>
 	provider.privateCgroups ||
 	(tools.kind.state !== "absent" && isAtLeast(kindVersion(tools), since.kindPrivateCgroups) !== false);
+
+/** Of a kernel that is not known it is taken for granted. */
+export const hasCgroupNamespaces = ({ kernel }: System): boolean =>
+	isAtLeast(kernel, since.kernelCgroupNamespaces) !== false;
 
 const layoutWords: Readonly<Record<Cgroups["layout"], string>> = {
 	unified: "cgroup v2 alone",

@@ -1,9 +1,13 @@
-import type { NonEmpty, Step } from "../../src/check.ts";
+import { mapNonEmpty, type NonEmpty, type Step } from "../../src/check.ts";
+import type { Facts } from "../../src/facts/sheet.ts";
 import { hierarchyOwners } from "../../src/knowledge/hierarchies.ts";
 import type { Provider, System } from "./host.ts";
-import type { Refusal } from "./runc.ts";
-import { advise, asRoot, change, switchToV2, undoing, write } from "./steps.ts";
+import { isPlaced, isWanted, mountAtPlace, placeOf, systemdHierarchy, unmount } from "./place.ts";
+import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf, type Refusal } from "./runc.ts";
+import { advise, write } from "./steps.ts";
+import { switchToV2 } from "./switch.ts";
 
+type Hierarchies = Facts["host.hierarchies"];
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
 
 interface Explanation {
@@ -15,7 +19,7 @@ interface Explanation {
 const top = "/sys/fs/cgroup";
 
 /** Which fault this is, and what ends it. */
-export function whyAndHow(refusal: Refusal, system: System, provider: Provider): Explanation {
+export function whyAndHow(refusal: Refusal, host: Hierarchies, system: System, provider: Provider): Explanation {
 	const { hierarchy, base } = refusal;
 	if (hierarchy.mountPoint === top) {
 		return {
@@ -26,17 +30,13 @@ export function whyAndHow(refusal: Refusal, system: System, provider: Provider):
 	}
 
 	const isNamed = hierarchy.controllers.length === 0 && hierarchy.name !== undefined;
-	return isNamed
-		? {
-				code: "named-hierarchy",
-				summary: `The hierarchy name=${hierarchy.name} without a controller is mounted at ${hierarchy.mountPoint}${whose(refusal)}.`,
-				remedy: removal(refusal, system, provider),
-			}
-		: {
-				code: "foreign-directory",
-				summary: `The hierarchy of ${hierarchy.controllers.join(",")} is mounted at ${hierarchy.mountPoint}, a directory called ${base}${whose(refusal)}.`,
-				remedy: isWanted(refusal) ? relocation(refusal, system, provider) : removal(refusal, system, provider),
-			};
+	return {
+		code: isNamed ? "named-hierarchy" : "foreign-directory",
+		summary: isNamed
+			? `The hierarchy ${labelOf(hierarchy)} without a controller is mounted at ${hierarchy.mountPoint}${whose(refusal)}.`
+			: `The hierarchy of ${labelOf(hierarchy)} is mounted at ${hierarchy.mountPoint}, a directory called ${base}${whose(refusal)}.`,
+		remedy: [...stepsFor(hierarchy, host, system), ...lasting(refusal), orV2(provider)],
+	};
 }
 
 const ownerOf = ({ hierarchy }: Refusal) =>
@@ -47,54 +47,24 @@ const whose = (refusal: Refusal): string => {
 	return owner === undefined ? "" : `, usually by ${owner.who}`;
 };
 
-/** Engines and the kubelet use these; of the others none is missed in a container. */
-const wanted = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids", "blkio"];
-const isWanted = ({ hierarchy }: Refusal): boolean => hierarchy.controllers.some((name) => wanted.includes(name));
+/** First to its own place what is needed and has none, so that no moment passes without it; then all its wrong mounts go. */
+function stepsFor(hierarchy: Hierarchy, host: Hierarchies, system: System): NonEmpty<Step> {
+	const mounts = host.hierarchies.filter((other) => isSameHierarchy(other, hierarchy));
+	const isMoved = isWanted(hierarchy) && !isPlaced(host, hierarchy);
+	const others = mounts.filter((other) => other !== hierarchy && !bearsItsName(other));
+	const advice = isMoved
+		? "Unmount it where it is now."
+		: "Unmount it. Docker needs no restart, and containers start at once.";
+	const removal = mapNonEmpty([hierarchy, ...others], (mount) => unmount(mount, system, advice));
+	if (isMoved) {
+		return [...mountAtPlace(host, hierarchy, system), ...removal];
+	}
 
-function removal(refusal: Refusal, system: System, provider: Provider): NonEmpty<Step> {
-	const { hierarchy } = refusal;
-	const option =
-		hierarchy.controllers.length > 0 ? hierarchy.controllers.join(",") : `none,name=${hierarchy.name ?? ""}`;
-	return [
-		change(
-			"Unmount it. Docker needs no restart, and containers start at once.",
-			undoing(system, "mount", "-t", "cgroup", "-o", option, "cgroup", hierarchy.mountPoint),
-			...asRoot(system, "umount", hierarchy.mountPoint),
-		),
-		...lasting(refusal),
-		orV2(provider),
-	];
-}
-
-/** At its place first, so that no moment passes without the controller. */
-function relocation(refusal: Refusal, system: System, provider: Provider): NonEmpty<Step> {
-	const controllers = refusal.hierarchy.controllers.join(",");
-	const right = `${top}/${controllers}`;
-	const rest = [
-		change(
-			"Mount the same hierarchy there.",
-			undoing(system, "umount", right),
-			...asRoot(system, "mount", "-t", "cgroup", "-o", controllers, "cgroup", right),
-		),
-		change(
-			"Unmount it where it is now. Docker needs no restart.",
-			undoing(system, "mount", "-t", "cgroup", "-o", controllers, "cgroup", refusal.hierarchy.mountPoint),
-			...asRoot(system, "umount", refusal.hierarchy.mountPoint),
-		),
-		...lasting(refusal),
-		orV2(provider),
-	];
-	const make = change(
-		"Make the directory that bears its name.",
-		undoing(system, "rmdir", right),
-		...asRoot(system, "mkdir", "-p", right),
-	);
-	const unlock = change(
-		`systemd keeps ${top} read-only; make it writable.`,
-		undoing(system, "mount", "-o", "remount,ro", top),
-		...asRoot(system, "mount", "-o", "remount,rw", top),
-	);
-	return system.init === "systemd" ? [unlock, make, ...rest] : [make, ...rest];
+	// What stands in the place of the systemd hierarchy goes when that one is mounted.
+	return hierarchy.mountPoint === placeOf(host, systemdHierarchy) &&
+		!host.hierarchies.some((other) => isSameHierarchy(other, systemdHierarchy))
+		? [...mountAtPlace(host, systemdHierarchy, system), ...removal.slice(1)]
+		: removal;
 }
 
 /** What mounts it again. */
@@ -114,7 +84,7 @@ function lasting(refusal: Refusal): readonly Step[] {
 			"Find out what mounts it at boot, and take it out there.",
 			"grep",
 			"-rIs",
-			hierarchy.name === undefined ? hierarchy.mountPoint : `name=${hierarchy.name}`,
+			hierarchy.name === undefined || hierarchy.name === "systemd" ? hierarchy.mountPoint : `name=${hierarchy.name}`,
 			"/etc",
 		),
 	];

@@ -1,31 +1,47 @@
 import type { Facts } from "../../src/facts/sheet.ts";
+import { since } from "../../src/knowledge/kind.ts";
+import { isAtLeast } from "./host.ts";
 
 type Hierarchies = Facts["host.hierarchies"];
-type Hierarchy = Hierarchies["hierarchies"][number];
+export type Hierarchy = Hierarchies["hierarchies"][number];
+type Held = Pick<Hierarchy, "controllers" | "name">;
+
+/** What mount(2) answers: the errors in the words in which Go, and so Docker, prints them. */
+const errors = {
+	/** The kernel knows no such controller, or no hierarchy of that name. */
+	EINVAL: "invalid argument",
+	/** The same controller that is not known, before Linux 5.1. */
+	ENOENT: "no such file or directory",
+	/** It would have to create a hierarchy. */
+	EPERM: "operation not permitted",
+	/** The hierarchy stands there already, or the one of that name has other controllers. */
+	EBUSY: "device or resource busy",
+} as const;
+type Errno = keyof typeof errors;
 
 /** A hierarchy that runc cannot mount into a cgroup namespace, and what the kernel answers. */
 export interface Refusal {
 	readonly hierarchy: Hierarchy;
 	/** Last part of the mount point: runc hands it to mount(2) as the hierarchy to mount. */
 	readonly base: string;
-	/** EINVAL: the kernel knows no such controller. EPERM: it would have to create a hierarchy, or one of the name is another. */
-	readonly errno: "EINVAL" | "EPERM";
+	readonly errno: Errno;
 }
 
 /**
  * What stops a container with a cgroup namespace of its own on cgroup v1, in the order in which runc comes upon it.
  * libcontainer/rootfs_linux.go, mountCgroupV1 and getCgroupMounts, unchanged from runc 1.0 to 1.5; the kernel's side is
- * kernel/cgroup/cgroup-v1.c, cgroup1_parse_param and cgroup1_root_to_use.
+ * kernel/cgroup/cgroup-v1.c, cgroup1_parse_param and cgroup1_root_to_use, and EBUSY fs/namespace.c, do_add_mount.
  */
-export function refusedByRunc(host: Hierarchies): readonly Refusal[] {
-	return chosenByRunc(host).flatMap((hierarchy) => {
-		const base = hierarchy.mountPoint.split("/").at(-1) ?? "";
-		const errno = answerToMount(base === "systemd" ? "name=systemd" : base, host);
+export function refusedByRunc(host: Hierarchies, kernel?: string): readonly Refusal[] {
+	const chosen = chosenByRunc(host);
+	return chosen.flatMap((hierarchy) => {
+		const base = baseOf(hierarchy);
+		const errno = answerToMount(host, base, kernel) ?? (isSecondOfItsName(hierarchy, chosen) ? "EBUSY" : undefined);
 		return errno === undefined ? [] : [{ hierarchy, base, errno }];
 	});
 }
 
-/** For each controller or name in /proc/self/cgroup the first mount that carries it, wherever it is mounted. */
+/** For each controller or name in /proc/self/cgroup the first mount that carries it, wherever; runc looks from within the new mount namespace. */
 export function chosenByRunc({ hierarchies, own }: Hierarchies): readonly Hierarchy[] {
 	const open = new Set(own.flatMap(keysOf));
 	return hierarchies.filter((hierarchy) => {
@@ -38,7 +54,30 @@ export function chosenByRunc({ hierarchies, own }: Hierarchies): readonly Hierar
 	});
 }
 
-const keysOf = ({ controllers, name }: Pick<Hierarchy, "controllers" | "name">): readonly string[] => [
+/** Its directory bears its name, so that runc mounts this hierarchy and no other. */
+export function bearsItsName(hierarchy: Hierarchy): boolean {
+	const base = baseOf(hierarchy);
+	return base === "systemd" || base.startsWith("name=")
+		? `name=${hierarchy.name ?? ""}` === dataOf(base)
+		: isSame(base.split(","), hierarchy.controllers);
+}
+
+export const isSameHierarchy = (a: Held, b: Held): boolean => a.name === b.name && isSame(a.controllers, b.controllers);
+
+/** Without a controller it is its name. */
+export const labelOf = ({ controllers, name = "" }: Held): string =>
+	controllers.length > 0 ? controllers.join(",") : `name=${name}`;
+
+const baseOf = ({ mountPoint }: Hierarchy): string => mountPoint.split("/").at(-1) ?? "";
+const dataOf = (base: string): string => (base === "systemd" ? "name=systemd" : base);
+
+/** Two directories of one name make runc mount one hierarchy twice at one place. To blame is the one that is not it. */
+function isSecondOfItsName(hierarchy: Hierarchy, chosen: readonly Hierarchy[]): boolean {
+	const namesakes = chosen.filter((other) => baseOf(other) === baseOf(hierarchy));
+	return hierarchy !== (namesakes.find(bearsItsName) ?? namesakes[0]);
+}
+
+const keysOf = ({ controllers, name }: Held): readonly string[] => [
 	...controllers,
 	...(name === undefined ? [] : [`name=${name}`]),
 ];
@@ -48,36 +87,54 @@ const everyController =
 	"cpuset cpu cpuacct blkio memory devices freezer net_cls perf_event net_prio hugetlb pids rdma misc debug dmem".split(
 		" ",
 	);
-const plainOptions = new Set("none noprefix clone_children cpuset_v2_mode xattr favordynmods".split(" "));
+/** Options that ask for every controller in one hierarchy where they stand alone. */
+const forAll = ["all", "clone_children", "cpuset_v2_mode", "xattr", "favordynmods"];
+const plainOptions = new Set([...forAll, "none", "noprefix"]);
 
-/** `mount -t cgroup -o DATA` in a cgroup namespace that is not the first: the hierarchy must be there already. */
-function answerToMount(data: string, { hierarchies, kernelControllers }: Hierarchies): Refusal["errno"] | undefined {
-	const words = data.split(",");
+/** `mount -t cgroup -o DATA` in a cgroup namespace that is not the first: the hierarchy must live already, mounted or not. */
+function answerToMount(
+	{ hierarchies, own, kernelControllers }: Hierarchies,
+	base: string,
+	kernel: string | undefined,
+): Errno | undefined {
+	const words = dataOf(base).split(",");
 	const known = new Set(kernelControllers ?? everyController);
 	const name = words.find((word) => word.startsWith("name="))?.slice("name=".length);
-	const controllers = new Set(words.filter((word) => known.has(word)));
 	const rest = words.filter((word) => !known.has(word) && !word.startsWith("name=") && !plainOptions.has(word));
-	if (rest.length > 0 || (controllers.size === 0 && name === undefined)) {
+	if (rest.length > 0) {
+		return isAtLeast(kernel, since.kernelNamesOptions) === false ? "ENOENT" : "EINVAL";
+	}
+
+	const asked = words.filter((word) => known.has(word));
+	if (asked.length === 0 && name === undefined && !words.some((word) => forAll.includes(word))) {
 		return "EINVAL";
 	}
 
-	const isThere = hierarchies.some(
-		(hierarchy) =>
-			(name === undefined || hierarchy.name === name) &&
-			(controllers.size === 0 || isSame(controllers, new Set(hierarchy.controllers))),
-	);
-	return isThere ? undefined : "EPERM";
+	const live: readonly Held[] = [...hierarchies, ...own];
+	if (name !== undefined) {
+		const named = live.find((hierarchy) => hierarchy.name === name);
+		return named === undefined
+			? asked.length > 0
+				? "EPERM"
+				: "EINVAL"
+			: asked.length === 0 || isSame(asked, named.controllers)
+				? undefined
+				: "EBUSY";
+	}
+
+	const wanted = asked.length > 0 ? asked : [...known];
+	return live.some(({ controllers }) => isSame(wanted, controllers)) ? undefined : "EPERM";
 }
 
-const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
-	a.size === b.size && [...a].every((item) => b.has(item));
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+	new Set(a).size === new Set(b).size && a.every((item) => b.includes(item));
 
-/** What Docker prints, in the words of the runc version at hand; `start` for the beginning that all versions share. */
+/** What Docker prints, in the words of the runc version at hand; `…` for what differs from start to start. */
 export function predictedError({ base, errno }: Refusal, isBefore12: boolean | undefined): string {
-	const data = base === "systemd" ? "name=systemd" : base;
-	const why = errno === "EINVAL" ? "invalid argument" : "operation not permitted";
+	const data = dataOf(base);
+	const source = base === "systemd" ? "systemd" : "cgroup";
 	const beginning = 'error mounting "cgroup" to rootfs at "/sys/fs/cgroup": mount';
 	return isBefore12 === false
-		? `${beginning} src=${base === "systemd" ? "systemd" : "cgroup"}, dst=/sys/fs/cgroup/${base}, …, data=${data}: ${why}`
-		: `${beginning} ${base === "systemd" ? "systemd" : "cgroup"}:/sys/fs/cgroup/${base} (via …), flags: 0xe, data: ${data}: ${why}`;
+		? `${beginning} src=${source}, dst=/sys/fs/cgroup/${base}, …, data=${data}: ${errors[errno]}`
+		: `${beginning} ${source}:/sys/fs/cgroup/${base} (via …), flags: 0xe, data: ${data}: ${errors[errno]}`;
 }

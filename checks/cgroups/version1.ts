@@ -3,6 +3,7 @@ import { controllersMissing } from "./controllers.ts";
 import { type Host, problem, type VersionFinding } from "./findings.ts";
 import {
 	describeLayout,
+	hasCgroupNamespaces,
 	isAtLeast,
 	isBeyondTable,
 	kindVersion,
@@ -18,9 +19,13 @@ const wantedOnV1 = ["cpu", "cpuacct", "cpuset", "memory"];
 
 /** What refuses v1 by its version first, then what v1 lacks; else it is a warning. */
 export function judgeVersion1(host: Host): readonly VersionFinding[] {
-	const refusals = [...podmanRefuses(host), ...rootless(host), ...kubeletRefuses(host), ...crunRefuses(host)].map(
-		(found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }),
-	);
+	const refusals = [
+		...podmanRefuses(host),
+		...rootless(host),
+		...lacksNamespaces(host),
+		...crunRefuses(host),
+		...kubeletRefuses(host),
+	].map((found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }));
 	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1) : [];
 	return refusals.length > 0 ? [...refusals, ...missing] : [v1Deprecated(host), ...missing];
 }
@@ -77,6 +82,36 @@ function kubeletRefuses(host: Host): readonly VersionFinding[] {
 	return [{ ...found, remedy: [first, ...rest, { ...older, risk: "changes", undo: "kind delete cluster" }] }];
 }
 
+/** kind asks for a namespace of its own for each node; the oldest kernels cannot give one: kind#3311. */
+function lacksNamespaces(host: Host): readonly VersionFinding[] {
+	const { provider, cgroups, system, tools } = host;
+	const isLacking = cgroups.view.namespace === "none" || !hasCgroupNamespaces(system);
+	if (provider.place === "elsewhere" || !isLacking) {
+		return [];
+	}
+
+	const found = problem(
+		host,
+		"no-cgroup-namespaces",
+		`Linux ${system.kernel ?? ""} has no cgroup namespaces, which came with 4.6. kind ${since.kindPrivateCgroups} and newer ask for one, and ${provider.engine === "docker" ? 'Docker answers "Your kernel does not support cgroup namespaces. Cgroup namespace setting discarded."' : "there is none"}; no node starts.`,
+		cgroups.view.namespace === "none"
+			? { from: "/proc/self/ns/cgroup", saw: "not there", expected: "a cgroup namespace" }
+			: { from: "uname -r", saw: system.kernel ?? "", expected: `${since.kernelCgroupNamespaces} or newer` },
+	);
+	const isAsked = tools.kind.state !== "absent" && isAtLeast(kindVersion(tools), since.kindPrivateCgroups) !== false;
+	return [
+		{
+			...found,
+			...(isAsked ? {} : { severity: "warning" }),
+			remedy: [
+				advise(
+					"Upgrade to a distribution with a newer kernel: RHEL 9, Debian 12, Ubuntu 22.04 or newer. They use cgroup v2.",
+				),
+			],
+		},
+	];
+}
+
 /** crun, src/libcrun/cgroup.c since 2019: the file must be empty. */
 function crunRefuses(host: Host): readonly VersionFinding[] {
 	const { provider, cgroups } = host;
@@ -106,7 +141,8 @@ export function v1Deprecated(host: Host): VersionFinding {
 			: host.tools.kind.state === "absent"
 				? "The default node image of kind 0.31 and newer (Kubernetes 1.35) would not start here."
 				: "kind's version is not known: from kind 0.31 on its default node image (Kubernetes 1.35) does not start here.";
-	const layout = host.provider.place === "here" ? describeLayout(host.cgroups) : "cgroup v1";
+	const isPlain = host.provider.place !== "here" || host.cgroups.layout === "odd";
+	const layout = isPlain ? "cgroup v1" : describeLayout(host.cgroups);
 	return problem(
 		host,
 		"v1-deprecated",

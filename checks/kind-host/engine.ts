@@ -31,6 +31,15 @@ function silent(host: Host): KindHostFinding {
 	}
 
 	const kind = engine === "docker" && docker.state === "silent" ? (docker.silence?.kind ?? "other") : "other";
+	if (kind === "no-wsl-integration") {
+		return integrationOff(silence);
+	}
+
+	const denied = rootlessDenied(host, silence);
+	if (denied !== undefined) {
+		return denied;
+	}
+
 	// Without kind nobody waits for the engine now.
 	const mildly = isUsed(host) ? {} : ({ severity: "warning" } as const);
 	const evidence = [
@@ -47,8 +56,56 @@ function silent(host: Host): KindHostFinding {
 		: { code: "engine-silent", ...mildly, summary: summaries[kind](engine), evidence, remedy: remedies[kind](host) };
 }
 
+/** Docker Desktop puts a stand-in for docker into every distribution. */
+const integrationOff = (silence: string): KindHostFinding => ({
+	code: "wsl-integration-off",
+	summary:
+		"Docker Desktop is installed in Windows, but not switched on for this distribution, so the docker command here does nothing. kind, run here, starts no node.",
+	evidence: [{ from: "docker info", saw: silence.replace(/^docker info: /, ""), expected: "the engine's description" }],
+	remedy: [
+		advise(
+			"In Docker Desktop: Settings, Resources, WSL integration: switch on this distribution. Then Apply & restart.",
+		),
+		advise("Then this answers.", "docker", "info"),
+	],
+});
+
+/** moby#47480: rootlesskit has no profile of its own in Ubuntu. */
+function rootlessDenied({ engines: { docker }, kernel, system }: Host, silence: string): KindHostFinding | undefined {
+	const isRootless = docker.state === "silent" && docker.endpoint?.startsWith("unix:///run/user/") === true;
+	return isRootless && docker.silence?.kind === "not-running" && kernel?.restrictsNamespaces === true
+		? {
+				code: "rootless-denied",
+				confidence: "likely",
+				summary:
+					"Rootless Docker does not run, and AppArmor lets only programs with a profile make the user namespace that it lives in. Docker's rootlesskit needs such a profile.",
+				evidence: [
+					{ from: "docker info", saw: silence.replace(/^docker info: /, ""), expected: "the engine's description" },
+					{ from: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", saw: "1", expected: "0, or a profile" },
+				],
+				remedy: [
+					advise(
+						"This writes what stands in its way, and the profile to install.",
+						...["dockerd-rootless-setuptool.sh", "check"],
+					),
+					change(
+						"When the profile is in /etc/apparmor.d: load it.",
+						undefined,
+						...asRoot(system, "systemctl", "restart", "apparmor"),
+					),
+					change("Start Docker.", "systemctl --user stop docker", "systemctl", "--user", "start", "docker"),
+				],
+			}
+		: undefined;
+}
+
 const speakOldApi: NonEmpty<Step> = [
 	advise("Update the older of the two; this shows both versions.", "docker", "version"),
+	advise(
+		"If DOCKER_API_VERSION is set, take it out: it keeps docker from agreeing on a version.",
+		"printenv",
+		"DOCKER_API_VERSION",
+	),
 	write(
 		"Or, where it is the docker command that is too old and cannot be updated, let Docker take older clients. Then restart Docker.",
 		'"min-api-version": "1.24"',
@@ -56,7 +113,7 @@ const speakOldApi: NonEmpty<Step> = [
 	),
 ];
 
-type Silence = "not-running" | "permission" | "timeout" | "bad-context" | "other";
+type Silence = "not-running" | "permission" | "timeout" | "bad-context" | "bad-host" | "other";
 const down = (engine: string) => `${engine} is installed, but it does not answer. kind starts no node without it.`;
 
 const summaries: Readonly<Record<Silence, (engine: string) => string>> = {
@@ -65,6 +122,7 @@ const summaries: Readonly<Record<Silence, (engine: string) => string>> = {
 		"Docker is there, but this user may not talk to it. kind, run by this user, will fail the same way.",
 	timeout: down,
 	"bad-context": () => "The docker command is set to a context that does not exist.",
+	"bad-host": () => "The docker command is set to an address that it cannot read.",
 	other: down,
 };
 
@@ -81,12 +139,74 @@ const remedies: Readonly<Record<Silence, (host: Host) => NonEmpty<Step>>> = {
 		change("Go back to the local Docker.", "docker context use the former name", "docker", "context", "use", "default"),
 		advise("If DOCKER_CONTEXT is set, take it out: it wins.", "printenv", "DOCKER_CONTEXT"),
 	],
+	"bad-host": () => [
+		advise(
+			"Take DOCKER_HOST out of the environment, or mend it: unix:///path, ssh://host or tcp://host:port.",
+			"printenv",
+			"DOCKER_HOST",
+		),
+		advise("If it is not set, the context has the address.", "docker", "context", "inspect"),
+	],
 	other: ({ provider: { engine } }) => [advise("See what it says.", engine, "info")],
 };
 
-function start({ system, provider }: Host): NonEmpty<Step> {
-	if (provider.place === "elsewhere" || system.platform !== "linux") {
-		return [advise(`Start it there: ${provider.placeBecause}.`), advise("Then this answers.", "docker", "info")];
+const answers = advise("Then this answers.", "docker", "info");
+
+function start({ system, provider, engines: { docker } }: Host): NonEmpty<Step> {
+	const { context = "", endpoint = "" } = docker.state === "silent" ? docker : {};
+	if (context === "desktop-linux" || endpoint.includes("/.docker/desktop/")) {
+		return system.platform === "linux"
+			? [
+					change(
+						"Start Docker Desktop.",
+						"systemctl --user stop docker-desktop",
+						...(["systemctl", "--user", "start", "docker-desktop"] as const),
+					),
+					answers,
+				]
+			: [advise("Start Docker Desktop, and wait until it says that it runs."), answers];
+	}
+
+	const remote = /^ssh:\/\/([^/]+)/.exec(endpoint)?.[1];
+	if (remote !== undefined) {
+		return [
+			advise(
+				"See whether ssh gets there without asking anything, and whether Docker runs there.",
+				"ssh",
+				remote,
+				"docker",
+				"info",
+			),
+			advise("Start that host, or Docker on it. Then this answers.", "docker", "info"),
+		];
+	}
+
+	if (provider.place !== "here" || system.platform !== "linux") {
+		return [advise(`Start Docker there: ${provider.placeBecause}.`), answers];
+	}
+
+	if (endpoint.startsWith("unix:///run/user/")) {
+		return [
+			change(
+				"Start your own Docker, which is rootless.",
+				"systemctl --user stop docker",
+				"systemctl",
+				"--user",
+				"start",
+				"docker",
+			),
+			advise("If it stops again, its log says why.", "journalctl", "--user", "-u", "docker", "-n", "50"),
+		];
+	}
+
+	if (endpoint !== "" && !/^unix:\/\/(?:\/var)?\/run\/docker\.sock$/.test(endpoint)) {
+		return [
+			advise(
+				`Docker's usual socket is /var/run/docker.sock, and the docker command looks at ${endpoint}. If that is a mistake, take DOCKER_HOST out, or choose another context.`,
+				...["docker", "context", "ls"],
+			),
+			advise("Otherwise start what should listen there. Then this answers.", "docker", "info"),
+		];
 	}
 
 	switch (system.init) {

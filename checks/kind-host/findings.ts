@@ -32,6 +32,24 @@ export const findings = {
 	},
 	"kernel-too-old": { severity: "error", means: "The kernel has no cgroup namespaces, which kind asks for." },
 	"wsl-1": { severity: "error", means: "WSL 1 has no Linux kernel, so it runs no containers." },
+	"wsl-integration-off": {
+		severity: "error",
+		means: "Docker Desktop is installed, and not switched on for this WSL distribution.",
+	},
+	"rootless-denied": { severity: "error", means: "AppArmor keeps rootless Docker from starting." },
+	"architecture-without-images": {
+		severity: "error",
+		means: "kind and CAPMOX have no images for this kind of processor.",
+	},
+	"modules-missing": { severity: "warning", means: "The kernel has no modules for what containers' networks need." },
+	"bridges-unfiltered": {
+		severity: "warning",
+		means: "br_netfilter is not loaded, and a rootless node cannot load it.",
+	},
+	"kernel-without-ipv6": { severity: "warning", means: "The kernel has no IPv6, which kind asks Docker for first." },
+	"selinux-denies": { severity: "warning", means: "SELinux of this release keeps nodes from their devices." },
+	"firewalld-blocks": { severity: "warning", means: "firewalld drops what this older Docker's containers send." },
+	"few-open-files": { severity: "warning", means: "Containers may open few files." },
 	"engine-on-another-host": { severity: "warning", means: "The engine runs on another host than this shell." },
 	"clock-skew": { severity: "error", means: "The clock of the engine's machine differs from the one here." },
 } as const;
@@ -39,7 +57,7 @@ export const findings = {
 export type Code = keyof typeof findings;
 export type KindHostFinding = Finding<Code>;
 
-export type Provider = Facts["host.provider"];
+export type Provider = Facts["host.engine"];
 export type System = Facts["host.system"];
 export type Engines = Facts["host.engines"];
 
@@ -53,12 +71,19 @@ export interface Host {
 	readonly memory: Facts["host.memory"] | undefined;
 	readonly storage: Facts["host.storage"] | undefined;
 	readonly kernel: Facts["host.kernel"] | undefined;
+	readonly daemon: Facts["host.daemon"] | undefined;
 	readonly clock: Facts["host.clock"] | undefined;
 	readonly networks: Facts["host.networks"] | undefined;
 	readonly proxmox: Facts["host.proxmoxAddresses"] | undefined;
 	readonly proxies: Facts["host.proxies"] | undefined;
 	readonly cluster: Facts["environment.cluster"] | undefined;
 }
+
+const engineNames = { docker: "Docker", podman: "Podman", nerdctl: "nerdctl", none: "Docker" } as const;
+
+/** `Docker 28.2.2`. */
+export const nameOf = ({ engine, version = "" }: Provider): string =>
+	version === "" ? engineNames[engine] : `${engineNames[engine]} ${version}`;
 
 /** Docker's own answer, where kind takes Docker. */
 export const dockerServer = ({ provider, engines: { docker } }: Host) =>

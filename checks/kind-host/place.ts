@@ -109,7 +109,11 @@ function keyrings({ system, kernel }: Host): readonly KindHostFinding[] {
 						{ from: "/proc/sys/kernel/keys/maxkeys", saw: String(kernel.maxKeys), expected: "2000" },
 						{ from: "/proc/self/uid_map", saw: "root in here is an ordinary user outside (unprivileged)" },
 					],
-					remedy: raise(system, { key: "kernel.keys.maxkeys", now: kernel.maxKeys, wanted: 2_000 }),
+					remedy: raise(system, "/etc/sysctl.d/99-kind-keys.conf", {
+						key: "kernel.keys.maxkeys",
+						now: kernel.maxKeys,
+						wanted: 2_000,
+					}),
 				},
 			];
 }

@@ -41,6 +41,7 @@ function inotify({ inotify: limits, system }: Host): readonly KindHostFinding[] 
 			],
 			remedy: raise(
 				system,
+				"/etc/sysctl.d/99-kind.conf",
 				{ key: "fs.inotify.max_user_instances", now: instances, wanted: wantedInstances },
 				{ key: "fs.inotify.max_user_watches", now: watches, wanted: wantedWatches },
 			),
@@ -55,9 +56,10 @@ interface Setting {
 }
 
 /** Those that are too low, now and after every boot. The limits belong to the kernel, so that of an LXC container are set on its Proxmox node. */
-export function raise(system: System, ...settings: readonly Setting[]): NonEmpty<Step> {
+export function raise(system: System, file: string, ...settings: readonly Setting[]): NonEmpty<Step> {
 	const low = settings.filter(({ now, wanted }) => now < wanted);
 	const values = low.map(({ key, wanted }) => `${key}=${wanted}`);
+	const keep = write("Keep it over reboots.", values.join("\n"), file);
 	const back = low.map(({ key, now }) => `${key}=${now}`);
 	if (system.container === "lxc") {
 		const set: Step = {
@@ -70,7 +72,7 @@ export function raise(system: System, ...settings: readonly Setting[]): NonEmpty
 			),
 			where: "proxmox-node",
 		};
-		return [set, ...values.map((line): Step => ({ ...keep(line), where: "proxmox-node" }))];
+		return [set, { ...keep, where: "proxmox-node" }];
 	}
 
 	return [
@@ -79,11 +81,9 @@ export function raise(system: System, ...settings: readonly Setting[]): NonEmpty
 			undoing(system, "sysctl", "-w", ...back),
 			...asRoot(system, "sysctl", "-w", ...values),
 		),
-		...values.map(keep),
+		keep,
 	];
 }
-
-const keep = (line: string): Step => write("Keep it over reboots.", line, "/etc/sysctl.d/99-kind.conf");
 
 function space({ storage: found, provider }: Host): readonly KindHostFinding[] {
 	const [tightest] = [...(found?.places ?? [])].sort((a, b) => a.availableBytes - b.availableBytes);
@@ -101,7 +101,11 @@ function space({ storage: found, provider }: Host): readonly KindHostFinding[] {
 				? `The disk below ${tightest.path} has ${free}. A node of kind does not fit: "no space left on device".`
 				: `The disk below ${tightest.path} has ${free}. Images of a node and of the providers take a few GiB more.`,
 			evidence: [
-				{ from: `statfs ${tightest.path} (${found.because})`, saw: free, expected: `${inGib(enoughSpace)} free` },
+				{
+					from: `${tightest.fileSystem === "" ? "" : "statfs "}${tightest.path} (${found.because})`,
+					saw: free,
+					expected: `${inGib(enoughSpace)} free`,
+				},
 			],
 			remedy: [
 				advise("See what takes the space.", tool, "system", "df"),

@@ -101,8 +101,7 @@ function notDelegated(
 				undoing(system, "rmdir", "/etc/systemd/system/user@.service.d"),
 				...asRoot(system, "mkdir", "-p", "/etc/systemd/system/user@.service.d"),
 			),
-			write("Tell systemd to hand them on. This line comes first.", "[Service]", dropIn),
-			write("This one stands below it.", `Delegate=cpu${cpuset} io memory pids`, dropIn),
+			write("Tell systemd to hand them on.", `[Service]\nDelegate=cpu${cpuset} io memory pids`, dropIn),
 			change("Have systemd read it.", undefined, ...asRoot(system, "systemctl", "daemon-reload")),
 			advise("Log out of all sessions of this user and in again, or reboot: a running user manager keeps what it has."),
 			{

@@ -8,6 +8,7 @@ export const judgeLimits = (scene: Scene, limits: Limits): readonly PodmanFindin
 	...modules(scene, limits),
 	...pids(scene, limits),
 	...openFiles(limits),
+	...journal(limits),
 ];
 
 const modulesFile = "/etc/modules-load.d/iptables.conf";
@@ -42,7 +43,7 @@ function modules({ system }: Scene, { missingModules }: Limits): readonly Podman
 
 const loading = (missing: readonly string[], system: System): NonEmpty<Step> => [
 	change("Load them now.", undefined, ...asRoot(system, "modprobe", "-a", ...missing)),
-	...missing.map((name) => write(`Load ${name} at every boot.`, name, modulesFile)),
+	write("Load them at every boot.", missing.join("\n"), modulesFile),
 ];
 
 const withNftables = write(
@@ -51,20 +52,34 @@ const withNftables = write(
 	"kind.yaml",
 );
 
+const keepLimit = "[containers]\npids_limit = 65536";
+
 /** Podman's default is 2048; kind's documentation advises 65536. */
 function pids({ podman: { server } }: Scene, { pids: found }: Limits): readonly PodmanFinding[] {
 	if (found === undefined || found.limit > 4_096) {
 		return [];
 	}
 
-	const into = server.rootless ? "~/.config/containers/containers.conf" : "/etc/containers/containers.conf";
+	const { variable, folder = server.rootless ? "~/.config/containers" : "/etc/containers" } = found;
 	return [
 		{
 			code: "pids-limit",
 			summary: `A container may have ${found.limit} processes and threads here, and a node is one container. A small management cluster fits; with more Pods, programs in it fail with "Resource temporarily unavailable".`,
-			evidence: [{ from: found.from, saw: `pids_limit ${found.limit}`, expected: "65536, as kind advises" }],
+			evidence: [
+				{
+					from: variable === undefined ? found.from : `${found.from} (${variable})`,
+					saw: `pids_limit ${found.limit}`,
+					expected: "65536, as kind advises",
+				},
+			],
 			remedy: [
-				write("Raise the limit: below [containers], which may have to be added.", "pids_limit = 65536", into),
+				variable === undefined
+					? write("Raise the limit, in a file of its own.", keepLimit, `${folder}/containers.conf.d/99-kind.conf`)
+					: write(
+							`Raise the limit: below [containers], in place of a line that is there. ${variable} names this file, so no other counts.`,
+							"pids_limit = 65536",
+							found.from,
+						),
 				advise("Nodes that exist keep the old limit. Create the cluster again when that is convenient."),
 			],
 		},
@@ -91,3 +106,27 @@ function openFiles({ openFiles: limit }: Limits): readonly PodmanFinding[] {
 				},
 			];
 }
+
+/** kind reads a node's log to see that it has booted: its page on rootless use, "log_driver". */
+const journal = ({ readsJournal }: Limits): readonly PodmanFinding[] =>
+	readsJournal === false
+		? [
+				{
+					code: "journal-unreadable",
+					confidence: "likely",
+					summary:
+						'Podman writes what containers print to the journal, and this user may read no journal. kind waits for a line of the node in there, and gives up: "could not find a log line that matches".',
+					evidence: [
+						{ from: "podman info, host.logDriver", saw: "journald", expected: "k8s-file" },
+						{ from: "/run/log/journal and /var/log/journal", saw: "nothing that this user may read" },
+					],
+					remedy: [
+						write(
+							"Have Podman write logs to files.",
+							'[containers]\nlog_driver = "k8s-file"',
+							"~/.config/containers/containers.conf.d/99-kind-logs.conf",
+						),
+					],
+				},
+			]
+		: [];

@@ -1,8 +1,9 @@
 import { found } from "../../src/check.ts";
-import { advise, write } from "../steps.ts";
+import { advise } from "../steps.ts";
+import { type Answered, codeOf } from "./answer-codes.ts";
+import { nodeAddress, remedies } from "./answer-remedies.ts";
 import {
 	type Access,
-	changeOnNode,
 	type Environment,
 	findings,
 	namesOf,
@@ -10,10 +11,6 @@ import {
 	type TokenCode,
 	type TokenFinding,
 } from "./findings.ts";
-
-type Answered = Extract<Access["open"], { kind: "answered" }>;
-type Step = ReturnType<typeof advise>;
-type Steps = readonly [Step, ...Step[]];
 
 /** Proxmox VE answered `GET /version` with its version: the token is good. */
 export const isAccepted = ({ authenticated, version }: Access): boolean =>
@@ -137,57 +134,6 @@ const realmEvidence = ({ realms }: Access) => ({
 	saw: realms === undefined ? "no list of realms" : `the realms ${realms.map(({ realm }) => realm).join(", ")}`,
 });
 
-/** Reason phrases of pve-access-control up to pve-manager 9.1.4 and 8.4.16; later ones say only "Authentication failed!". */
-const reasons: readonly (readonly [RegExp, TokenCode])[] = [
-	[/^no such token /, "unknown-token"],
-	[/^invalid token value/, "wrong-secret"],
-	[/^token '.*' access expired/, "token-expired"],
-	[/^user '.*' is disabled/, "user-disabled"],
-	[/^user '.*' access expired/, "user-expired"],
-	[/is not a valid token ID|^no tokenid specified/, "token-malformed"],
-	[/^No ticket/, "no-ticket"],
-	// Proxmox Mail Gateway: the same daemon on the same port, without tokens (pmg-api, PMG/HTTPServer.pm).
-	[/^API tokens not implemented/, "other-proxmox-product"],
-];
-
-function codeOf(environment: Environment, access: Access, { status, reason, server }: Answered): TokenCode {
-	switch (status) {
-		case 200:
-			return "unexpected-answer";
-		case 401:
-			return codeOf401(environment, access, reason, server);
-		case 403:
-			return "forbidden";
-		case 501:
-			return "not-implemented";
-		case 595:
-		case 596:
-		case 599:
-			return "node-unreachable";
-		case 500:
-			return reason.startsWith("RPCEnvironment init request failed") ? "access-control-unavailable" : "server-error";
-		case 502:
-		case 503:
-		case 504:
-			return "bad-gateway";
-		default:
-			return status > 500 ? "server-error" : "unexpected-answer";
-	}
-}
-
-function codeOf401({ token }: Environment, { realms }: Access, reason: string, server: string | undefined): TokenCode {
-	const realmIsMissing =
-		token.realm !== undefined && realms !== undefined && !realms.some(({ realm }) => realm === token.realm);
-	if (reason.startsWith("no such user") || reason.startsWith("Authentication failed!")) {
-		return realmIsMissing ? "unknown-realm" : reason.startsWith("no such user") ? "unknown-user" : "rejected";
-	}
-
-	return (
-		reasons.find(([pattern]) => pattern.test(reason))?.[1] ??
-		(server?.startsWith("pve-api-daemon") === true ? "rejected" : "not-proxmox")
-	);
-}
-
 function summaryOf(code: TokenCode, environment: Environment, access: Access, { reason, status }: Answered): string {
 	const { user, id } = namesOf(environment);
 	const { token } = environment;
@@ -212,176 +158,5 @@ function summaryOf(code: TokenCode, environment: Environment, access: Access, { 
 			return `The node answers ${status} (${reason}): it passed the request on to another service or node, and that did not answer. CAPMOX shows this as "unexpected end of JSON input".`;
 		default:
 			return `${findings[code].means} It said ${status} ${reason}.`;
-	}
-}
-
-const nodeAddress = ({ url }: Environment): Step =>
-	write("Give the address of a Proxmox VE node.", "export PROXMOX_URL='https://pve.example.com:8006'", url.origin);
-
-const readLog = onNode(
-	"Read the reason in the log of the node that answered; it names user and token.",
-	"journalctl",
-	"-u",
-	"pveproxy",
-	"--since",
-	"-1h",
-	"--grep",
-	"authentication failure",
-);
-
-function remedies(code: TokenCode, environment: Environment, access: Access): Steps {
-	const { user, id } = namesOf(environment);
-	const list = onNode("See which tokens the user has, and when they expire.", "pveum", "user", "token", "list", user);
-	const users = onNode("See whether the user exists, is enabled, and when it expires.", "pveum", "user", "list");
-	const keep = advise(
-		"Then put the new secret into PROXMOX_SECRET here, and into the Secret capmox-manager-credentials of the management cluster.",
-	);
-	const create = (advice: string) =>
-		changeOnNode(
-			`pveum user token remove ${user} ${id}`,
-			advice,
-			"pveum",
-			"user",
-			"token",
-			"add",
-			user,
-			id,
-			"--privsep",
-			"0",
-		);
-	const remove: Step = {
-		...onNode(
-			`Where the secret is lost, remove the token: a secret cannot be read again. Everything that uses ${user}!${id} must get the new one.`,
-			"pveum",
-			"user",
-			"token",
-			"remove",
-			user,
-			id,
-		),
-		risk: "destroys",
-	};
-	const renew: Steps = [remove, create("Create it again; the new secret is shown this once."), keep];
-	switch (code) {
-		case "wrong-secret":
-			return [list, ...renew];
-		case "unknown-token":
-			return [list, create("Or create this one; its secret is shown this once."), keep];
-		case "unknown-user":
-			return [
-				users,
-				changeOnNode(`pveum user delete ${user}`, "Create the user, then its token.", "pveum", "user", "add", user),
-				keep,
-			];
-		case "unknown-realm":
-			return [
-				onNode("See which realms there are.", "pveum", "realm", "list"),
-				write(
-					"Name the right one behind the @.",
-					`export PROXMOX_TOKEN='${user.split("@")[0] ?? "capmox"}@${access.realms?.find(({ type }) => type === "pve")?.realm ?? "pve"}!${id}'`,
-					environment.token.origin,
-				),
-			];
-		case "token-expired":
-			return [
-				list,
-				changeOnNode(
-					"set the former time with --expire",
-					"Let it live on; 0 means for ever.",
-					"pveum",
-					"user",
-					"token",
-					"modify",
-					user,
-					id,
-					"--expire",
-					"0",
-				),
-			];
-		case "user-disabled":
-			return [
-				users,
-				changeOnNode(
-					`pveum user modify ${user} --enable 0`,
-					"Enable the user.",
-					"pveum",
-					"user",
-					"modify",
-					user,
-					"--enable",
-					"1",
-				),
-			];
-		case "user-expired":
-			return [
-				users,
-				changeOnNode(
-					"set the former time with --expire",
-					"Let the user live on; 0 means for ever.",
-					"pveum",
-					"user",
-					"modify",
-					user,
-					"--expire",
-					"0",
-				),
-			];
-		case "rejected":
-			return [readLog, list, ...renew];
-		case "token-malformed":
-			return [
-				readLog,
-				write(
-					"Write token ID and secret anew, each in single quotes.",
-					`export PROXMOX_TOKEN='${user}!${id}'`,
-					environment.token.origin,
-				),
-			];
-		case "other-proxmox-product":
-			return [nodeAddress(environment)];
-		case "not-implemented":
-			return [nodeAddress(environment), advise("Or let the reverse proxy pass /api2/json on as it is.")];
-		case "no-ticket":
-		case "forbidden":
-		case "not-proxmox":
-		case "bad-gateway":
-			return [
-				write(
-					"Go past the reverse proxy, straight to a node.",
-					"export PROXMOX_URL='https://pve.example.com:8006'",
-					environment.url.origin,
-				),
-				advise("Or let it pass the header Authorization and the path /api2/json untouched."),
-			];
-		case "node-unreachable":
-			return [
-				onNode(
-					"See whether all services of the node run.",
-					"systemctl",
-					"status",
-					"pvedaemon",
-					"pveproxy",
-					"pve-cluster",
-				),
-				onNode("See which nodes are online.", "pvecm", "status"),
-			];
-		case "access-control-unavailable":
-			return [
-				onNode("See why pve-cluster is down.", "journalctl", "-u", "pve-cluster", "--since", "-1h"),
-				{ ...onNode("Start it.", "systemctl", "restart", "pve-cluster"), risk: "changes" },
-			];
-		default:
-			return [
-				onNode(
-					"Read the log of the API's server.",
-					"journalctl",
-					"-u",
-					"pveproxy",
-					"-u",
-					"pvedaemon",
-					"--since",
-					"-1h",
-				),
-			];
 	}
 }

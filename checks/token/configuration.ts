@@ -2,19 +2,10 @@ import { found, mapNonEmpty } from "../../src/check.ts";
 import { conventionOf } from "../imagebuilder-env/convention.ts";
 import { advise, write } from "../steps.ts";
 import { isAccepted } from "./answer.ts";
-import {
-	type Access,
-	changeOnNode,
-	type Environment,
-	findings,
-	namesOf,
-	onNode,
-	type TokenCode,
-	type TokenFinding,
-} from "./findings.ts";
-
-const names = { url: "PROXMOX_URL", token: "PROXMOX_TOKEN", secret: "PROXMOX_SECRET" } as const;
-const keys = ["url", "token", "secret"] as const;
+import { type Access, changeOnNode, type Environment, namesOf, type TokenCode, type TokenFinding } from "./findings.ts";
+import { examples, keys, names } from "./names.ts";
+import { repairs, tokenSyntax } from "./token-syntax.ts";
+import { blemishes } from "./values.ts";
 
 export const nothingSet = (environment: Environment): boolean =>
 	keys.every((key) => environment[key].presence === "unset") && !environment.files.some(isInvalidYaml);
@@ -170,153 +161,6 @@ const quoting = {
 	url: "",
 	token: ", in single quotes: in double quotes an interactive bash takes the ! for its history, and sets nothing",
 	secret: "",
-} as const;
-
-const examples = {
-	url: "export PROXMOX_URL='https://pve.example.com:8006'",
-	token: "export PROXMOX_TOKEN='capmox@pve!capi'",
-	secret: "export PROXMOX_SECRET='…'",
-} as const;
-
-/** By what `parseToken` found; the example is the value as it should be, where that can be told. */
-function tokenSyntax({ token }: Environment): TokenFinding[] {
-	const from = `PROXMOX_TOKEN (${token.origin ?? "the environment"})`;
-	const saw = token.id ?? "a value that is not shown, because it may hold a secret";
-	return token.faults.map((fault) =>
-		found(
-			fault,
-			findings[fault].means,
-			{ from, saw, expected: "user@realm!tokenid, such as capmox@pve!capi" },
-			write(repairs[fault], `export PROXMOX_TOKEN='${repaired(fault, token.id)}'`, token.origin),
-			onNode(
-				"The token IDs of a user are listed by this; nothing in it is secret.",
-				"pveum",
-				"user",
-				"token",
-				"list",
-				userOf(token.id),
-			),
-		),
-	);
-}
-
-const repairs = {
-	"no-token-id": "Append ! and the token ID to the user.",
-	"no-realm": "Write the user with its realm; a token of capmox in the realm pve begins with capmox@pve.",
-	"short-token-id": "Create a token with a longer ID, and name that one.",
-	"invalid-token-id":
-		"A token ID begins with a letter and goes on with letters, digits, dots, hyphens and underscores.",
-	"escaped-exclamation-mark": "Take the backslash out and put the value into single quotes.",
-	"user-twice": "Give the user once. What pveum prints as full-tokenid is the whole value already.",
-	"secret-appended": "Keep what stands before the = here; what stands behind it belongs into PROXMOX_SECRET.",
-	"header-pasted": "Keep user@realm!tokenid; CAPMOX puts PVEAPIToken= in front by itself.",
-	placeholder: "Put the ID of your own token behind the !.",
-} as const satisfies Record<Environment["token"]["faults"][number], string>;
-
-function repaired(fault: Environment["token"]["faults"][number], id: string | undefined): string {
-	if (id === undefined) {
-		return "capmox@pve!capi";
-	}
-
-	switch (fault) {
-		case "escaped-exclamation-mark":
-			return id.replaceAll("\\!", "!");
-		case "user-twice":
-			return id.replace(/^.*!(?=.*@.*!)/, "");
-		default:
-			return `${userOf(id)}!capi`;
-	}
-}
-
-const userOf = (id = ""): string => /^[^\s!]+@[A-Za-z][\w.-]+/.exec(id.replaceAll("\\", ""))?.[0] ?? "capmox@pve";
-
-type Blemish = Environment["secret"]["blemishes"][number];
-
-/** What stands around a value: invisible in an editor, and fatal on the wire. */
-function blemishes(environment: Environment): TokenFinding[] {
-	return keys.flatMap((key) => {
-		const { blemishes: seen, origin } = environment[key];
-		const codes = new Set(seen.flatMap((blemish) => codeOf(key, blemish) ?? []));
-		return [...codes].map((code) =>
-			found(
-				code,
-				`${names[key]}: ${blemishMeanings[code]}`,
-				{ from: `${names[key]} (${origin ?? "the environment"})`, saw: seen.join(", "), expected: "the bare value" },
-				write("Write the bare value, in single quotes and on one line.", examples[key], origin),
-				...(code === "line-break"
-					? [
-							advise(
-								"Where it comes from a Kubernetes Secret: make it with printf %s instead of echo, which appends a line break.",
-							),
-						]
-					: []),
-			),
-		);
-	});
-}
-
-const blemishMeanings = {
-	quotes:
-		"the quotation marks have become part of the value. Docker's --env-file and kubectl's --from-env-file keep them.",
-	blanks: "there is a blank in it that reaches the server as part of the value.",
-	"trailing-blank": "it ends in a blank. HTTP clients drop it, curl does not.",
-	"line-break":
-		"there is a line break in it. Go's HTTP client, and so CAPMOX, refuses to send it, though other clients trim it.",
-} as const satisfies Partial<Record<TokenCode, string>>;
-
-/** Only what ends the header is trimmed on the way: the end of the secret, and blanks around a URL. */
-function codeOf(key: (typeof keys)[number], blemish: Blemish): keyof typeof blemishMeanings | undefined {
-	switch (blemish) {
-		case "quotes":
-			return "quotes";
-		case "line-break":
-			return "line-break";
-		case "trailing-blank":
-			return key === "secret" ? "trailing-blank" : "blanks";
-		case "leading-blank":
-		case "inner-blank":
-			return "blanks";
-	}
-}
-
-/** Secrets come from UUID::uuid() and are compared byte by byte, so another shape cannot be right; said only where the server did not take it. */
-export function judgeSecretShape({ secret, token }: Environment, access: Access): TokenFinding[] {
-	const { shape, origin } = secret;
-	if (
-		shape === undefined ||
-		shape === "uuid" ||
-		token.shape === "uuid" ||
-		access.open.kind !== "answered" ||
-		isAccepted(access)
-	) {
-		return [];
-	}
-
-	return [
-		found(
-			"secret-not-uuid",
-			secretMeanings[shape],
-			{
-				from: `PROXMOX_SECRET (${origin ?? "the environment"})`,
-				saw: "a value of another shape, which is not shown",
-				expected: "a UUID in lower-case letters, 36 characters",
-			},
-			write(
-				"Write the secret as pveum printed it when the token was created, in single quotes.",
-				examples.secret,
-				origin,
-			),
-			advise("It cannot be read again from Proxmox VE. Where it is lost, create the token again."),
-		),
-	];
-}
-
-const secretMeanings = {
-	"uuid-upper-case":
-		"PROXMOX_SECRET is a UUID with upper-case letters; Proxmox VE makes lower-case ones and compares byte by byte.",
-	"token-id": "PROXMOX_SECRET holds a token ID instead of the secret.",
-	"token-id-and-secret": "PROXMOX_SECRET holds token ID and secret together; keep what stands behind the =.",
-	other: "PROXMOX_SECRET is not a UUID, as every secret of Proxmox VE is. A character may be missing.",
 } as const;
 
 const explaining: ReadonlySet<string> = new Set([

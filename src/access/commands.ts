@@ -9,7 +9,7 @@ export interface Output {
 
 export interface RunOptions {
 	readonly signal?: AbortSignal | undefined;
-	/** Milliseconds until the whole process group is killed; default 2,000. */
+	/** Milliseconds after which the answer is a timeout, whatever the program does; default 2,000. */
 	readonly timeout?: number | undefined;
 	/** Characters of output after which the program is stopped; default 16 Mi. */
 	readonly maxOutput?: number | undefined;
@@ -29,8 +29,10 @@ export interface Commands {
 	killAll(): void;
 }
 
-/** A program that ignores SIGTERM gets SIGKILL after this many milliseconds. */
-const grace = 300;
+/** Milliseconds from SIGTERM to SIGKILL; a fifth of the time where that is short. They are part of the timeout. */
+const longestGrace = 200;
+/** Milliseconds that the kernel has to end what SIGKILL hit; a program that waits for a dead disk stays. */
+const burial = 100;
 
 export function createCommands(): Commands {
 	const running = new Set<number>();
@@ -59,7 +61,14 @@ export function createCommands(): Commands {
 				env: { LC_ALL: "C", ...options.env },
 			});
 			const { pid } = child;
+			const grace = Math.min(longestGrace, timeout / 5);
 			let stoppedBy: "timeout" | "cancelled" | undefined;
+			let giveUp: () => void = () => undefined;
+			const givenUp = new Promise<undefined>((resolve) => {
+				giveUp = () => {
+					resolve(undefined);
+				};
+			});
 			const stop = (why: "timeout" | "cancelled") => {
 				stoppedBy ??= why;
 				if (pid !== undefined) {
@@ -68,6 +77,7 @@ export function createCommands(): Commands {
 						killGroup(pid, "SIGKILL");
 						child.stdout.destroy();
 						child.stderr.destroy();
+						setTimeout(giveUp, burial).unref();
 					}, grace);
 				}
 			};
@@ -76,24 +86,27 @@ export function createCommands(): Commands {
 			};
 			const timer = setTimeout(() => {
 				stop("timeout");
-			}, timeout);
+			}, timeout - grace);
 			signal?.addEventListener("abort", onAbort, { once: true });
 			if (pid !== undefined) {
 				running.add(pid);
 			}
 
-			const result = await child;
+			const result = await Promise.race([child, givenUp]);
 			clearTimeout(timer);
 			signal?.removeEventListener("abort", onAbort);
-			if (pid !== undefined) {
+			if (pid !== undefined && result !== undefined) {
 				running.delete(pid);
 			}
 
 			const shown = argv.slice(0, 4).join(" ");
-			if (stoppedBy !== undefined) {
-				const said = lastLine(result.stderr);
-				const waited = stoppedBy === "timeout" ? `did not end within ${timeout / 1_000} s` : "was stopped";
-				throw new ProbeError(stoppedBy, `${shown} ${waited}${said === "" ? "" : `; it last said: ${said}`}`);
+			if (stoppedBy !== undefined || result === undefined) {
+				const said = lastLine(result?.stderr ?? "");
+				const waited = stoppedBy === "cancelled" ? "was stopped" : `did not end within ${timeout / 1_000} s`;
+				throw new ProbeError(
+					stoppedBy ?? "timeout",
+					`${shown} ${waited}${said === "" ? "" : `; it last said: ${said}`}`,
+				);
 			}
 
 			if (result.isMaxBuffer) {

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProbeError } from "../errors.ts";
 
@@ -12,15 +12,26 @@ export interface FileSystem {
 	readonly totalBytes?: number;
 }
 
-/** Reads files below a root, so that a copied tree can stand in for `/`. Every method throws ProbeError. */
+export interface FileStatus {
+	/** Permission bits: `0o644`. */
+	readonly mode: number;
+	/** It is a regular file. */
+	readonly isFile: boolean;
+	/** Absent where a copied tree does not tell. */
+	readonly sizeBytes?: number;
+	/** On the disk; less than its size where it has holes. */
+	readonly allocatedBytes?: number;
+}
+
+/** Reads files below a root, so that a copied tree can stand in for `/`. Links are resolved inside of it. Every method throws ProbeError. */
 export interface Files {
 	/**
 	 * UTF-8 text of at most `maxBytes` (default 1 MiB); `undefined` where there is no such file. Throws where there is a
 	 * directory (see isDirectoryError).
 	 */
 	readText(path: string, options?: { maxBytes?: number }): Promise<string | undefined>;
-	/** Permission bits (`0o644`) and whether it is a regular file; `undefined` where there is nothing. */
-	stat(path: string): Promise<{ readonly mode: number; readonly isFile: boolean } | undefined>;
+	/** `undefined` where there is nothing. */
+	stat(path: string): Promise<FileStatus | undefined>;
 	/** Names in a directory; `undefined` where there is none. */
 	list(path: string): Promise<readonly string[] | undefined>;
 	/** Where a symbolic link points; `undefined` where there is none. */
@@ -30,22 +41,65 @@ export interface Files {
 }
 
 export function createFiles(root = "/"): Files {
-	const locate = (path: string) => (root === "/" ? resolve(path) : join(root, path));
+	const at = root === "/" ? (path: string) => Promise.resolve(resolve(path)) : createLocator(root);
 	return {
 		readText: (path, { maxBytes = 1_048_576 } = {}) =>
-			unlessAbsent(path, () => readAtMost(locate(path), maxBytes, path)),
+			unlessAbsent(path, async () => readAtMost(await at(path), maxBytes, path)),
 		stat: (path) =>
 			unlessAbsent(path, async () => {
-				const found = await stat(locate(path));
-				return { mode: found.mode & 0o777, isFile: found.isFile() };
+				const found = await stat(await at(path));
+				return {
+					mode: found.mode & 0o777,
+					isFile: found.isFile(),
+					sizeBytes: found.size,
+					// stat(2): blocks of 512 bytes, whatever the file system's are.
+					allocatedBytes: found.blocks * 512,
+				};
 			}),
-		list: (path) => unlessAbsent(path, () => readdir(locate(path))),
-		readLink: (path) => unlessAbsent(path, () => readlink(locate(path))),
+		list: (path) => unlessAbsent(path, async () => readdir(await at(path))),
+		readLink: (path) => unlessAbsent(path, async () => readlink(join(await at(dirname(path)), basename(path)))),
 		statfs: (path) =>
 			unlessAbsent(path, async () => {
-				const { type, bavail, blocks, bsize } = await statfs(locate(path));
+				const { type, bavail, blocks, bsize } = await statfs(await at(path));
 				return { type, availableBytes: bavail * bsize, totalBytes: blocks * bsize };
 			}),
+	};
+}
+
+/** As many as Linux follows: path_resolution(7). */
+const maxLinks = 40;
+
+/** Where a path of a copied tree lies, links resolved as they were on the host that was copied: none leads out of the tree. */
+function createLocator(root: string): (path: string) => Promise<string> {
+	const links = new Map<string, Promise<string | undefined>>();
+	const linkAt = (path: string): Promise<string | undefined> => {
+		// No link, or nothing there: whoever opens it finds out.
+		const found = links.get(path) ?? readlink(join(root, path)).catch(() => undefined);
+		links.set(path, found);
+		return found;
+	};
+
+	return async (path) => {
+		let at = "/";
+		let followed = 0;
+		const rest = path.split("/");
+		for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
+			const next = join(at, name);
+			const target = name === "" || name === "." || name === ".." ? undefined : await linkAt(next);
+			if (target === undefined) {
+				at = next;
+				continue;
+			}
+
+			if (++followed > maxLinks) {
+				throw new ProbeError("unreadable", `${path} is a symbolic link that leads round in a circle`);
+			}
+
+			rest.unshift(...target.split("/"));
+			at = target.startsWith("/") ? "/" : at;
+		}
+
+		return join(root, at);
 	};
 }
 

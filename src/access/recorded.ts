@@ -17,6 +17,7 @@ const outputs: readonly (readonly [command: string, file: string])[] = [
 	["kubectl version", "kubectl-version.json"],
 	["clusterctl version", "clusterctl-version.json"],
 	["systemctl --version", "systemctl-version"],
+	["systemctl is-active firewalld", "systemctl-is-active-firewalld"],
 	["uname -r", "uname-r"],
 ];
 

@@ -4,6 +4,7 @@ import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
+import { type Knowledge, readKnowledge } from "./knowledge.ts";
 import { createKubectl, type Kubectl } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
@@ -29,6 +30,8 @@ export interface World {
 	environment(): Promise<Environment>;
 	/** What `--manifest` names, read once. Rejects with a UsageError where it cannot be read. */
 	manifest(): Promise<Manifest | undefined>;
+	/** The table of versions that fit together: what `--knowledge` names, else the one that ships. */
+	knowledge(): Promise<Knowledge>;
 	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
 	now(): Date;
 }
@@ -72,6 +75,8 @@ export interface WorldOptions extends ClusterOptions {
 	readonly namespace?: string | undefined;
 	/** A file with the objects of a cluster, or `-`. */
 	readonly manifest?: string | undefined;
+	/** A file in place of the table of versions that ships. */
+	readonly knowledge?: string | undefined;
 }
 
 /** @throws UsageError where `root` is no directory. */
@@ -82,7 +87,7 @@ export function openWorld(options: WorldOptions): World {
 		? openRecordedHost(existingDirectory(root))
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
-	const processEnvironment = recorded ? {} : process.env;
+	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
 	let environment: Promise<Environment> | undefined;
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
@@ -102,6 +107,7 @@ export function openWorld(options: WorldOptions): World {
 			: { platform: process.platform, uid: process.getuid?.(), recorded },
 		manifest: () => (manifest ??= readGiven()),
 		environment: () => (environment ??= withinTime(read(), "the files with the variables")),
+		knowledge: () => readKnowledge(options.knowledge),
 		// Node's TLS is loaded by whoever talks to Proxmox, and by nobody else.
 		proxmox: async (proxmoxOptions) => {
 			const { createProxmoxApi } = await import("./proxmox-api.ts");

@@ -11,7 +11,7 @@ import {
 import { openWorld } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { FactName, FactSheet, Facts } from "../facts/sheet.ts";
-import { resolveTargets } from "../facts/targets.ts";
+import { resolveTargets, roots } from "../facts/targets.ts";
 import { gather } from "../gather.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
 import { toShell } from "../shell.ts";
@@ -24,6 +24,8 @@ export interface RoleOptions extends CheckOptions {
 
 interface Needs extends Pick<Permissions, "release" | "targets" | "withoutIso" | "unseen"> {
 	readonly source: string;
+	/** Nodes that are named and do not exist. */
+	readonly absent: readonly string[];
 }
 
 const wanted: readonly FactName[] = [
@@ -49,7 +51,7 @@ export async function role(options: RoleOptions, terminal: Terminal, interrupted
 		const sheet = await gather(world, { wanted, signal: ended.signal });
 		const needs = needsFrom(sheet, asked);
 		terminal.out(renderRole(needs, tokenOf(sheet)));
-		return needs.unseen.length === 0 ? 0 : 3;
+		return needs.unseen.length + needs.absent.length === 0 ? 0 : 3;
 	} finally {
 		world.commands.killAll();
 	}
@@ -75,8 +77,15 @@ const tokenOf = (sheet: FactSheet): string | undefined => valueOf(sheet, "enviro
 function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 	const permissions = valueOf(sheet, "proxmox.permissions");
 	if (permissions !== undefined) {
-		const { release, considered } = permissions;
-		return { ...permissions, release: asked ?? release, source: considered.join(" and ") };
+		const { release, considered, targets } = permissions;
+		return {
+			...permissions,
+			release: asked ?? release,
+			// Release 7 checks no bridges, so none was looked at.
+			targets: asked === undefined || asked < 8 || release >= 8 ? targets : [...targets, ...roots.filter(isBridge)],
+			source: considered.join(" and "),
+			absent: absentNodes(permissions),
+		};
 	}
 
 	const state = sheet["proxmox.permissions"];
@@ -94,8 +103,20 @@ function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 		targets: [...targets],
 		withoutIso: [],
 		source,
+		absent: [],
 		unseen: [{ what: "Proxmox VE", cause: "unreachable", because: reason }, ...unseen],
 	};
+}
+
+const isBridge = ({ kind }: Permissions["targets"][number]): boolean => kind === "bridge";
+
+/** What is named and is not there gets no ACL, which is not to be passed over. */
+function absentNodes({ machines, listed: { nodes } }: Permissions): readonly string[] {
+	const named = machines.flatMap(({ sourceNode, allowedNodes }) => [
+		...(sourceNode === undefined ? [] : [sourceNode]),
+		...allowedNodes,
+	]);
+	return [...new Set(named)].filter((name) => nodes?.every(({ node }) => node !== name) === true);
 }
 
 /** CAPMOX's own guide calls them so (docs/Usage.md). */
@@ -119,11 +140,12 @@ function renderRole(needs: Needs, token: string | undefined): string {
 	].join("\n");
 }
 
-function head({ release, source, targets, unseen }: Needs, { token }: Holder): string[] {
+function head({ release, source, targets, absent, unseen }: Needs, { token }: Holder): string[] {
 	return [
 		`# The least that CAPMOX needs on Proxmox VE ${release}, for ${token}. Run it as root on one of the nodes.`,
 		`# Taken from ${source === "" ? "no names at all" : source}:`,
-		...targets.map((target) => `#   ${comment(target.what)}: ${comment(pathOf(target))}`),
+		...new Set(targets.map((target) => `#   ${comment(target.what)}: ${comment(pathOf(target))}`)),
+		...absent.map((node) => `# There is no node ${comment(node)}, so that it gets nothing. Correct its name first.`),
 		...(unseen.length === 0
 			? []
 			: ["# Not known, so that the roots of these are used. Once the token sees more, print this again:"]),

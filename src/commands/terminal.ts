@@ -36,6 +36,8 @@ export interface GlobalOptions {
 	readonly root?: string;
 	/** Of `run`, `check` and `env`. */
 	readonly manifest?: string;
+	/** A table of versions in place of the built-in one. */
+	readonly knowledge?: string;
 	/** Milliseconds for the whole run. */
 	readonly timeout: number;
 	readonly format: (typeof formats)[number];

@@ -7,6 +7,8 @@ export interface Mount {
 	/** What of the file system is mounted; `/..` and the like belong to another cgroup namespace. */
 	readonly root: string;
 	readonly mountPoint: string;
+	/** Of this mount alone, such as `ro`; the file system has its own. */
+	readonly options: readonly string[];
 	readonly type: string;
 	/** Free text; nothing follows from it. */
 	readonly source: string;
@@ -21,7 +23,7 @@ function parseLine(line: string): Mount[] {
 	const fields = line.split(" ");
 	// Zero or more optional fields end with a lone hyphen.
 	const separator = fields.indexOf("-", 6);
-	const [id = "", parent = "", device = "", root = "", mountPoint = ""] = fields;
+	const [id = "", parent = "", device = "", root = "", mountPoint = "", options = ""] = fields;
 	const [type = "", source = "", superOptions = ""] = separator === -1 ? [] : fields.slice(separator + 1);
 	if (!/^\d+$/.test(id) || !/^\d+$/.test(parent) || type === "" || mountPoint === "") {
 		return [];
@@ -34,6 +36,7 @@ function parseLine(line: string): Mount[] {
 			device,
 			root: unescape(root),
 			mountPoint: unescape(mountPoint),
+			options: options.split(","),
 			type,
 			source: unescape(source),
 			superOptions: superOptions.split(",").map(unescape),
@@ -42,22 +45,13 @@ function parseLine(line: string): Mount[] {
 }
 
 /** The kernel writes blank, tab, line feed and backslash as three octal digits. */
-const unescape = (field: string): string =>
+export const unescape = (field: string): string =>
 	field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** The mounts among `wanted` that a path still leads to; a mount on top of one hides it with all that is below. */
 export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => boolean): readonly Mount[] {
 	const byId = new Map(all.map((mount) => [mount.id, mount]));
-	const children = new Map<number, Mount[]>();
-	for (const mount of all) {
-		const siblings = children.get(mount.parent);
-		if (siblings === undefined) {
-			children.set(mount.parent, [mount]);
-		} else {
-			siblings.push(mount);
-		}
-	}
-
+	const children = childrenOf(all);
 	const isCovered = (mount: Mount, seen: ReadonlySet<number>): boolean => {
 		const siblings = children.get(mount.parent) ?? [];
 		if (
@@ -77,6 +71,39 @@ export function visibleMounts(all: readonly Mount[], wanted: (mount: Mount) => b
 			!(children.get(mount.id) ?? []).some((top) => top !== mount && top.mountPoint === mount.mountPoint) &&
 			!isCovered(mount, new Set([mount.id])),
 	);
+}
+
+/**
+ * The mounts as a new mount namespace lists them: each with all that is mounted on it before the next, and not by age as
+ * the old one does. copy_tree, fs/namespace.c; a container's first process reads them so.
+ */
+export function asCopied(all: readonly Mount[]): readonly Mount[] {
+	const ids = new Set(all.map(({ id }) => id));
+	const children = childrenOf(all);
+	const listed = new Set<Mount>();
+	const visit = (mount: Mount) => {
+		if (!listed.has(mount)) {
+			listed.add(mount);
+			children.get(mount.id)?.forEach(visit);
+		}
+	};
+	all.filter(({ id, parent }) => id === parent || !ids.has(parent)).forEach(visit);
+	all.forEach(visit);
+	return [...listed];
+}
+
+function childrenOf(all: readonly Mount[]): ReadonlyMap<number, readonly Mount[]> {
+	const children = new Map<number, Mount[]>();
+	for (const mount of all) {
+		const siblings = children.get(mount.parent);
+		if (siblings === undefined) {
+			children.set(mount.parent, [mount]);
+		} else {
+			siblings.push(mount);
+		}
+	}
+
+	return children;
 }
 
 const isBelow = (path: string, folder: string): boolean =>

@@ -3,8 +3,8 @@ import type { Output } from "../access/commands.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
-import { parseJsonIn } from "./host-engines.ts";
-import { knowEngine } from "./host-resources.ts";
+import { parseJsonIn } from "./engines/answers.ts";
+import { knowEngine } from "./host-engine.ts";
 import type { Know } from "./probe.ts";
 
 /** Fact `host.networks`: which IPv4 networks are taken on the machine that containers run on. */
@@ -53,7 +53,8 @@ export async function readHostNetworks(world: World, know: Know, signal: AbortSi
 		provider.place === "here" ? readRoutes(world) : undefined,
 	]);
 	if (engine === undefined && routes === undefined) {
-		throw new ProbeError("unreachable", `${provider.placeBecause}, and it does not answer`);
+		// Said already by what the engine says instead.
+		throw new ProbeError("not-set-up", `${provider.placeBecause}, and it does not answer`);
 	}
 
 	return { engine, routes, pools: told ?? [...builtInPools[provider.engine]] };
@@ -178,6 +179,10 @@ export async function readHostProxies(world: World, know: Know): Promise<HostPro
 				: [{ name: spelt, origin: winner.origin, value: winner.value }];
 		})[0];
 	const [https, noProxy] = ["HTTPS_PROXY", "NO_PROXY"].map(find);
+	if (world.host.recorded && https === undefined) {
+		throw new ProbeError("not-found", "a copied tree does not tell which proxies are set in a shell of its host");
+	}
+
 	return {
 		https: https && { name: https.name, origin: https.origin },
 		noProxy: noProxy && {

@@ -3,12 +3,12 @@ import type { Files } from "../access/files.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { ifAnswered } from "./attempt.ts";
-import { hostEngines, type Podman } from "./host-engines.ts";
+import { type Podman, podman as podmanState } from "./engines/podman.ts";
 import { chooseEngine } from "./host-provider.ts";
 import type { HostSystem } from "./host-system.ts";
 import type { Know } from "./probe.ts";
 
-const [, , silent, answering] = hostEngines.shape.podman.options;
+const [, , silent, answering] = podmanState.options;
 
 const user = z.object({
 	uid: z.number().int().optional(),
@@ -43,17 +43,6 @@ export const hostPodman = z.discriminatedUnion("state", [
 	z.object({ ...answering.shape, ...choice, user: user.optional() }),
 ]);
 export type HostPodman = z.infer<typeof hostPodman>;
-
-/** Fact `host.podman-limits`: what limits the containers of a Podman on this host. */
-export const hostPodmanLimits = z.object({
-	/** Processes in one container; absent where there is no limit. `from` is a file, or Podman's own default. */
-	pids: z.object({ limit: z.number(), from: z.string() }).optional(),
-	/** Only for a rootless Podman, which cannot load them: modules of iptables that are neither loaded nor built in. */
-	missingModules: z.array(z.object({ name: z.string(), isShipped: z.boolean().optional() })),
-	/** Only for a rootless Podman: the hard limit of open files; absent where there is none. */
-	openFiles: z.number().optional(),
-});
-export type HostPodmanLimits = z.infer<typeof hostPodmanLimits>;
 
 /** @throws ProbeError where Podman did not end in time, or what it says is not enough to go by. */
 export async function readHostPodman(world: World, know: Know): Promise<HostPodman> {
@@ -171,90 +160,4 @@ async function readNamespaces(files: Files): Promise<z.infer<typeof namespaces>>
 		apparmorRestricts: apparmor === undefined ? undefined : apparmor.trim() !== "0",
 		newuidmap: helpers.some((found) => found !== undefined),
 	};
-}
-
-/** Where Podman is not here, or there is none, nothing on this host limits it. */
-export async function readHostPodmanLimits(world: World, know: Know): Promise<HostPodmanLimits> {
-	const podman = await know("host.podman");
-	if (podman.state !== "answering" || podman.place !== "here") {
-		return { missingModules: [] };
-	}
-
-	const { files } = world;
-	const { rootless, kernel } = podman.server;
-	const [pids, missingModules, limits] = await Promise.all([
-		readPidsLimit(world, rootless ? podman.user?.uid : undefined),
-		rootless ? readModules(files, kernel) : [],
-		rootless ? files.readText("/proc/self/limits") : undefined,
-	]);
-	if (rootless && limits === undefined) {
-		throw new ProbeError("not-found", "there is no /proc/self/limits, so the limit of open files cannot be seen");
-	}
-
-	return { pids, missingModules, openFiles: parseOpenFiles(limits ?? "") };
-}
-
-/** Max open files, its hard limit: proc_pid_limits(5). */
-export const parseOpenFiles = (text: string): number | undefined => {
-	const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(text)?.[1];
-	return hard === undefined ? undefined : Number(hard);
-};
-
-/** containers-common, pkg/config/default.go. */
-const defaultPidsLimit = 2048;
-
-/** The files of containers.conf(5), the later ones win; those below the home directory are for rootless use. */
-async function readPidsLimit({ files, host }: World, uid: number | undefined): Promise<HostPodmanLimits["pids"]> {
-	const home = uid === undefined ? undefined : accountOf((await files.readText("/etc/passwd")) ?? "", uid)?.home;
-	const bases = [
-		"/usr/share/containers",
-		"/etc/containers",
-		...(home === undefined ? [] : [`${home}/.config/containers`]),
-	];
-	const paths = await Promise.all(
-		bases.map(async (base) => {
-			const folder = `${base}/containers.conf.d`;
-			const names = ((await files.list(folder)) ?? []).filter((name) => name.endsWith(".conf")).sort();
-			return [`${base}/containers.conf`, ...names.map((name) => `${folder}/${name}`)];
-		}),
-	);
-	const found = await Promise.all(paths.flat().map(async (path) => ({ path, content: await files.readText(path) })));
-	if (host.recorded && found.every(({ content }) => content === undefined)) {
-		throw new ProbeError(
-			"not-found",
-			"the copied tree holds no containers.conf, so the limits of Podman are not known",
-		);
-	}
-
-	const last = found.findLast(({ content }) => content !== undefined && parsePidsLimit(content) !== undefined);
-	const limit = parsePidsLimit(last?.content ?? "") ?? defaultPidsLimit;
-	// Zero and less mean: no limit.
-	return limit <= 0 ? undefined : { limit, from: last?.path ?? "Podman's default" };
-}
-
-/** `pids_limit` of the table `[containers]`. */
-export function parsePidsLimit(toml: string): number | undefined {
-	const table = toml.split(/^\s*\[/m).find((part) => /^\s*containers\s*\]/.test(part));
-	const value = /^\s*pids_limit\s*=\s*(-?[\d_]+)/m.exec(table ?? "")?.[1];
-	return value === undefined ? undefined : Number(value.replaceAll("_", ""));
-}
-
-/** What kind's page on rootless use asks for. */
-const iptablesModules = ["ip_tables", "iptable_nat", "ip6_tables", "ip6table_nat"];
-
-async function readModules(files: Files, kernel: string): Promise<HostPodmanLimits["missingModules"]> {
-	const folder = `/lib/modules/${kernel}`;
-	const [loaded, builtIn, shipped] = await Promise.all([
-		files.readText("/proc/modules"),
-		files.readText(`${folder}/modules.builtin`),
-		files.readText(`${folder}/modules.dep`, { maxBytes: 16 * 1_048_576 }),
-	]);
-	if (loaded === undefined && builtIn === undefined) {
-		throw new ProbeError("not-found", "neither /proc/modules nor modules.builtin tells which modules the kernel has");
-	}
-
-	const hasFile = (list: string, name: string) => new RegExp(`(?:^|/)${name}\\.ko(?:[.:\\s]|$)`, "m").test(list);
-	return iptablesModules
-		.filter((name) => !new RegExp(`^${name} `, "m").test(loaded ?? "") && !hasFile(builtIn ?? "", name))
-		.map((name) => ({ name, isShipped: shipped === undefined ? undefined : hasFile(shipped, name) }));
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
+import { ifAnswered } from "./attempt.ts";
 import { type HostCgroups, hostCgroups } from "./host-cgroups.ts";
 import type { HostEngines } from "./host-engines.ts";
 import type { HostTools } from "./host-tools.ts";
@@ -20,8 +21,10 @@ export const hostProvider = z.object({
 	place: z.enum(["here", "elsewhere"]),
 	placeBecause: z.string(),
 	operatingSystem: z.string().optional(),
-	/** As the engine reports it; where it does not answer, as this host's files make it find. */
+	/** What its containers meet: this host's files say it of an engine here, and the engine of itself elsewhere. */
 	cgroupVersion: z.union([z.literal(1), z.literal(2)]),
+	/** What the engine reports, where this host's files say otherwise. */
+	reportedVersion: z.union([z.literal(1), z.literal(2)]).optional(),
 	cgroupDriver: z.string().optional(),
 	/** Absent where the engine does not answer. */
 	rootless: z.boolean().optional(),
@@ -40,6 +43,7 @@ export const hostHierarchies = z.object({
 	own: hostCgroups.shape.own,
 	kernelControllers: hostCgroups.shape.kernelControllers,
 	systemdDirectory: hostCgroups.shape.systemdDirectory,
+	topIsReadOnly: hostCgroups.shape.topIsReadOnly,
 });
 export type HostHierarchies = z.infer<typeof hostHierarchies>;
 
@@ -66,12 +70,30 @@ export async function readHostProvider(world: World, know: Know): Promise<HostPr
 	};
 	switch (chosen.engine) {
 		case "docker":
-			return describeDocker(engines.docker, chosen.because, cgroups);
+			return withHostsWord(await describeDocker(engines.docker, chosen.because, cgroups), know);
 		case "podman":
-			return describePodman(engines.podman, chosen.because, cgroups);
+			return withHostsWord(await describePodman(engines.podman, chosen.because, cgroups), know);
 		default:
 			return assume(chosen.engine, chosen.because, await cgroups());
 	}
+}
+
+/** Each container meets what is mounted when it starts; what an engine here reports is older, or of another host. */
+async function withHostsWord(provider: HostProvider, know: Know): Promise<HostProvider> {
+	const version = provider.place === "here" ? (await ifAnswered(know("host.cgroups")))?.version : undefined;
+	if (version === undefined || version === provider.cgroupVersion) {
+		return provider;
+	}
+
+	// Distributions of WSL share the kernel and not the mounts, so that the engine may live in another one.
+	if ((await know("host.system")).wsl !== undefined) {
+		throw new ProbeError(
+			"unreadable",
+			`${provider.engine} reports cgroup v${provider.cgroupVersion}, and this distribution has v${version}: it runs in another one`,
+		);
+	}
+
+	return { ...provider, cgroupVersion: version, reportedVersion: provider.cgroupVersion };
 }
 
 interface Chosen {
@@ -241,7 +263,8 @@ export async function readHostHierarchies(know: Know): Promise<HostHierarchies> 
 		);
 	}
 
-	const { layout, hierarchies, own, kernelControllers, systemdDirectory, version } = await know("host.cgroups");
+	const { version, layout, hierarchies, own, kernelControllers, systemdDirectory, topIsReadOnly } =
+		await know("host.cgroups");
 	if (version !== 1) {
 		throw new ProbeError(
 			"unreadable",
@@ -249,5 +272,5 @@ export async function readHostHierarchies(know: Know): Promise<HostHierarchies> 
 		);
 	}
 
-	return { cgroupVersion: 1, layout, hierarchies, own, kernelControllers, systemdDirectory };
+	return { cgroupVersion: 1, layout, hierarchies, own, kernelControllers, systemdDirectory, topIsReadOnly };
 }

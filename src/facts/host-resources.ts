@@ -1,9 +1,8 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
-import { attempt } from "./attempt.ts";
+import { type HostEngine, knowEngine, knowEngineHere } from "./host-engine.ts";
 import type { HostEngines } from "./host-engines.ts";
-import type { HostProvider } from "./host-provider.ts";
 import type { Know } from "./probe.ts";
 
 /** Fact `host.inotify`: the limits per user of the kernel that containers run on. */
@@ -24,45 +23,14 @@ export const hostStorage = z.object({
 });
 export type HostStorage = z.infer<typeof hostStorage>;
 
-/** Fact `host.kernel`: whether the running kernel can still load modules, and what a container may do to it. */
-export const hostKernel = z.object({
-	release: z.string(),
-	/** Kernels that have modules on the disk; absent where there is no such folder, as with a kernel that needs none. */
-	installed: z.array(z.string()).optional(),
-	/** /dev/kmsg is there, which a kubelet opens; absent where a copied tree does not tell. */
-	kmsg: z.boolean().optional(),
-	/** Root in here is an ordinary user outside: an unprivileged container. Absent where that cannot be told. */
-	shiftedUsers: z.boolean().optional(),
-	/** kernel.keys.maxkeys: session keyrings per user, one per container. */
-	maxKeys: z.number().int().optional(),
-});
-export type HostKernel = z.infer<typeof hostKernel>;
-
 /** Fact `host.clock`: by how many seconds the engine's clock is ahead of the one here. */
 export const hostClock = z.object({ aheadSeconds: z.number() });
 export type HostClock = z.infer<typeof hostClock>;
 
-/** The engine, where there is one to judge. @throws ProbeError not-set-up where kind has nothing to start nodes with. */
-export async function knowEngine(know: Know): Promise<HostProvider> {
-	const provider = await know("host.provider");
-	if (provider.engine === "none") {
-		throw new ProbeError("not-set-up", provider.chosenBecause);
-	}
+/** What Docker Desktop calls its operating system. */
+const desktop = "Docker Desktop";
 
-	return provider;
-}
-
-/** @throws ProbeError unreachable where containers run on another kernel, whose files are not here. */
-async function knowEngineHere(know: Know, what: string): Promise<HostProvider> {
-	const provider = await knowEngine(know);
-	if (provider.place === "elsewhere") {
-		throw new ProbeError("unreachable", `${provider.placeBecause}: ${what} cannot be seen from here`);
-	}
-
-	return provider;
-}
-
-const parseCount = (text: string | undefined): number | undefined =>
+export const parseCount = (text: string | undefined): number | undefined =>
 	text !== undefined && /^\d+\s*$/.test(text) ? Number(text) : undefined;
 
 async function readCount(files: World["files"], path: string): Promise<number> {
@@ -75,12 +43,34 @@ async function readCount(files: World["files"], path: string): Promise<number> {
 }
 
 export async function readHostInotify({ files }: World, know: Know): Promise<HostInotify> {
-	await knowEngineHere(know, "its inotify limits");
+	if (!(await sharesKernel(know))) {
+		await knowEngineHere(know, "its inotify limits");
+	}
+
 	const [watches, instances] = await Promise.all([
 		readCount(files, "/proc/sys/fs/inotify/max_user_watches"),
 		readCount(files, "/proc/sys/fs/inotify/max_user_instances"),
 	]);
 	return { watches, instances };
+}
+
+/** All distributions of WSL 2 share one kernel, Docker Desktop's own among them. @throws ProbeError not-set-up where Docker Desktop sets the limits. */
+async function sharesKernel(know: Know): Promise<boolean> {
+	const [{ operatingSystem }, { docker }, { wsl, kernel }] = await Promise.all([
+		knowEngine(know),
+		know("host.engines"),
+		know("host.system"),
+	]);
+	if (operatingSystem !== desktop) {
+		return false;
+	}
+
+	const server = docker.state === "answering" ? docker.server : undefined;
+	if (wsl === 2 && server?.kernel === kernel) {
+		return true;
+	}
+
+	throw new ProbeError("not-set-up", "Docker Desktop sets the inotify limits of its virtual machine itself");
 }
 
 export async function readHostMemory({ files }: World, know: Know): Promise<HostMemory> {
@@ -99,7 +89,7 @@ export async function readHostMemory({ files }: World, know: Know): Promise<Host
 	return { totalBytes: total, from: "/proc/meminfo, MemTotal" };
 }
 
-function memoryOf({ engine }: HostProvider, { docker, podman }: HostEngines): HostMemory | undefined {
+function memoryOf({ engine }: HostEngine, { docker, podman }: HostEngines): HostMemory | undefined {
 	const found =
 		engine === "docker" && docker.state === "answering"
 			? docker.server?.memoryBytes
@@ -132,15 +122,54 @@ interface StoragePlan {
 	readonly paths: readonly string[];
 }
 
-export async function readHostStorage({ files }: World, know: Know): Promise<HostStorage> {
-	const provider = await knowEngineHere(know, "the disk that holds its images");
-	const { because, paths } = await planStorage(files, provider, await know("host.engines"));
-	return { because, places: await Promise.all(paths.map((path) => readPlace(files, path))) };
+export async function readHostStorage(world: World, know: Know): Promise<HostStorage> {
+	const [chosen, engines] = await Promise.all([knowEngine(know), know("host.engines")]);
+	const told = chosen.engine === "podman" && engines.podman.state === "answering" ? engines.podman.server : undefined;
+	if (told?.disk !== undefined && chosen.place !== "here") {
+		const { totalBytes, usedBytes } = told.disk;
+		const place = { path: told.graphRoot ?? "", fileSystem: "", availableBytes: totalBytes - usedBytes, totalBytes };
+		return { because: `Podman ${told.version} says so`, places: [place] };
+	}
+
+	if (chosen.answers && chosen.operatingSystem === desktop) {
+		return readDesktopDisk(world);
+	}
+
+	const engine = await knowEngineHere(know, "the disk that holds its images");
+	const { because, paths } = await planStorage(world.files, engine, engines);
+	return { because, places: await Promise.all(paths.map((path) => readPlace(world.files, path))) };
+}
+
+/** Docker's documentation, "Where does Docker Desktop store Linux containers and images": one file, which grows up to its size. */
+const desktopDisks: Readonly<Record<string, string>> = {
+	darwin: "Library/Containers/com.docker.docker/Data/vms/0/data",
+	linux: ".docker/desktop/vms/0/data",
+};
+
+/** What is free in the disk of its machine, and on the disk below, whichever is less. Blocks that were freed inside may still be taken. */
+async function readDesktopDisk(world: World): Promise<HostStorage> {
+	const { files, host } = world;
+	const home = (await world.environment()).lookUp("HOME")[0]?.value ?? "";
+	const folder = `${home}/${desktopDisks[host.platform] ?? "?"}`;
+	const path = `${folder}/Docker.raw`;
+	const [disk, below] = await Promise.all([files.stat(path), files.statfs(folder)]);
+	if (disk?.sizeBytes === undefined || disk.allocatedBytes === undefined || below?.availableBytes === undefined) {
+		throw new ProbeError(
+			"unreachable",
+			"how full the disk of Docker Desktop's virtual machine is cannot be seen from here",
+		);
+	}
+
+	const availableBytes = Math.min(disk.sizeBytes - disk.allocatedBytes, below.availableBytes);
+	return {
+		because: "the disk of Docker Desktop's virtual machine",
+		places: [{ path, fileSystem: "", availableBytes, totalBytes: disk.sizeBytes }],
+	};
 }
 
 async function planStorage(
 	files: World["files"],
-	{ engine }: HostProvider,
+	{ engine }: HostEngine,
 	{ docker, podman }: HostEngines,
 ): Promise<StoragePlan> {
 	const server = docker.state === "answering" ? docker.server : undefined;
@@ -194,38 +223,6 @@ async function readPlace(files: World["files"], path: string): Promise<HostStora
 			throw new ProbeError("not-found", `how much space there is at ${path} is not known`);
 		}
 	}
-}
-
-export async function readHostKernel({ files, host }: World, know: Know): Promise<HostKernel> {
-	const provider = await knowEngine(know);
-	if (provider.place === "elsewhere") {
-		throw new ProbeError("not-set-up", `${provider.placeBecause}: this host's kernel does not matter`);
-	}
-
-	const { kernel } = await know("host.system");
-	if (kernel === undefined) {
-		throw new ProbeError("not-found", "which kernel runs is not known");
-	}
-
-	const [current, older, kmsg, users, maxKeys] = await Promise.all([
-		files.list("/lib/modules"),
-		files.list("/usr/lib/modules"),
-		files.stat("/dev/kmsg"),
-		files.readText("/proc/self/uid_map"),
-		attempt(files.readText("/proc/sys/kernel/keys/maxkeys")),
-	]);
-	const isNowhere = current === undefined && older === undefined;
-	if (isNowhere && host.recorded) {
-		throw new ProbeError("not-found", "the copied tree does not tell which kernels have modules in /lib/modules");
-	}
-
-	return {
-		release: kernel,
-		installed: isNowhere ? undefined : [...new Set([...(current ?? []), ...(older ?? [])])],
-		kmsg: kmsg === undefined && host.recorded ? undefined : kmsg !== undefined,
-		shiftedUsers: users === undefined ? undefined : !/^\s*0\s+0\s/.test(users),
-		maxKeys: maxKeys instanceof ProbeError ? undefined : parseCount(maxKeys),
-	};
 }
 
 export async function readHostClock(world: World, know: Know): Promise<HostClock> {

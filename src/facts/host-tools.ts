@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
-import { parseJsonIn } from "./host-engines.ts";
+import { parseJsonIn } from "./engines/answers.ts";
 
 const tool = z.discriminatedUnion("state", [
 	z.object({ state: z.literal("absent") }),

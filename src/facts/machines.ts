@@ -7,6 +7,10 @@ import { UsageError } from "../errors.ts";
 import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
+import { isOurs, parseMachineObjects } from "./machine-objects.ts";
+
+/** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
+export const tagMatches = ["uniqueSubset", "bestSubset"] as const;
 
 /** One kind of machine that CAPMOX is to make, in the names that stand in variables or manifests. */
 export const machinePlan = z.object({
@@ -14,9 +18,15 @@ export const machinePlan = z.object({
 	from: z.string(),
 	templateId: z.number().int().optional(),
 	templateTags: z.array(z.string()),
+	/** The template may have more tags than these; absent: it may not. */
+	tagMatch: z.enum(tagMatches).optional(),
 	sourceNode: z.string().optional(),
 	/** Empty: CAPMOX makes the machine where the template is, without choosing by memory. */
 	allowedNodes: z.array(z.string()),
+	/** It is made on this node, whatever is allowed (v1alpha1). */
+	target: z.string().optional(),
+	/** `schedulerHints.memoryAdjustment` is 0, so that the guests of a node are not counted. */
+	ignoresMemory: z.literal(true).optional(),
 	pool: z.string().optional(),
 	/** Where the disks go; absent: where the template's are. */
 	storage: z.string().optional(),
@@ -30,6 +40,8 @@ export const machinePlan = z.object({
 	),
 	tags: z.array(z.string()),
 	skips: z.array(z.enum(skippable)),
+	/** Where the variables stand: "envfile, line 3", by name. */
+	origins: z.record(z.string(), z.string()).optional(),
 });
 export type MachinePlan = z.infer<typeof machinePlan>;
 
@@ -40,16 +52,20 @@ export const environmentMachines = z.object({
 	machines: z.array(machinePlan),
 	/** ProxmoxClusters that log in with a Secret of their own: their machines are none of this token's business. */
 	otherCredentials: z.array(z.string()),
+	/** ProxmoxMachineTemplates that a ClusterClass fills in for each Cluster. */
+	blanks: z.array(z.string()),
 });
 export type EnvironmentMachines = z.infer<typeof environmentMachines>;
 
 const bridgeNames = ["BRIDGE", "SECONDARY_BRIDGE", "EXT_SERVICE_BRIDGE"] as const;
-type MachineVariable =
-	| (typeof bridgeNames)[number]
-	| "PROXMOX_SOURCENODE"
-	| "TEMPLATE_VMID"
-	| "TEMPLATE_TAGS"
-	| "ALLOWED_NODES";
+const variableNames = [
+	...bridgeNames,
+	"PROXMOX_SOURCENODE",
+	"TEMPLATE_VMID",
+	"TEMPLATE_TAGS",
+	"ALLOWED_NODES",
+] as const;
+type MachineVariable = (typeof variableNames)[number];
 
 const isReadBy = (flavor: Flavor, name: MachineVariable): boolean =>
 	templateVariables.some((variable) => variable.name === name && variable.flavors.includes(flavor));
@@ -77,10 +93,16 @@ export function parseMachineVariables(environment: Environment, flavor?: Flavor)
 		tags: [],
 		// templates/cluster-template-flatcar.yaml, v0.7.7 to v0.9.0
 		skips: flavor === "flatcar" ? ["skipCloudInitStatus"] : [],
+		origins: Object.fromEntries(
+			variableNames.flatMap((name) => {
+				const [found] = environment.lookUp(name);
+				return found === undefined ? [] : [[name, found.origin]];
+			}),
+		),
 	};
 	const isNamed =
 		hasId || machine.templateTags.length > 0 || sourceNode !== undefined || machine.allowedNodes.length > 0;
-	return { source: "the variables", machines: isNamed ? [machine] : [], otherCredentials: [] };
+	return { source: "the variables", machines: isNamed ? [machine] : [], otherCredentials: [], blanks: [] };
 }
 
 /** `[pve1,pve2]`, as the templates want it, or without the brackets. */
@@ -110,7 +132,7 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 		throw new UsageError(`--manifest: ${name}: ${unreadable.join(", ")} is not in the form of CAPMOX's API`);
 	}
 
-	if (found.machines.length === 0 && found.otherCredentials.length === 0) {
+	if (found.machines.length + found.otherCredentials.length + found.blanks.length === 0) {
 		throw new UsageError(`--manifest: ${name} holds no ProxmoxMachineTemplate`);
 	}
 
@@ -118,121 +140,9 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 }
 
 const notRendered = "; give what clusterctl generate cluster makes of it";
-const isOurs = (object: unknown): boolean =>
-	z.object({ kind: z.enum(["ProxmoxCluster", "ProxmoxMachineTemplate"]) }).safeParse(object).success;
-
 function unfold(value: unknown): unknown[] {
 	const list = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) }).safeParse(value);
 	return list.success ? list.data.items : [value];
-}
-
-const names = z.array(z.string()).nullish();
-const metadata = z.object({
-	name: z.string().default("(no name)"),
-	namespace: z.string().optional(),
-	labels: z.record(z.string(), z.string()).nullish(),
-});
-const clusterObject = z.object({
-	kind: z.literal("ProxmoxCluster"),
-	metadata,
-	spec: z.object({ allowedNodes: names, credentialsRef: z.object({ name: z.string() }).nullish() }),
-});
-const device = z.object({ bridge: z.string().nullish(), vlan: z.coerce.number().int().nullish() });
-const templateObject = z.object({
-	kind: z.literal("ProxmoxMachineTemplate"),
-	metadata,
-	spec: z.object({
-		template: z.object({
-			spec: z.object({
-				sourceNode: z.string().nullish(),
-				templateID: z.coerce.number().int().nullish(),
-				templateSelector: z.object({ matchTags: names }).nullish(),
-				allowedNodes: names,
-				pool: z.string().nullish(),
-				storage: z.string().nullish(),
-				tags: names,
-				checks: z
-					.object({ skipQemuGuestAgent: z.boolean().nullish(), skipCloudInitStatus: z.boolean().nullish() })
-					.nullish(),
-				// v1alpha1 has default and additionalDevices, v1alpha2 networkDevices.
-				network: z
-					.object({
-						default: device.nullish(),
-						additionalDevices: z.array(device).nullish(),
-						networkDevices: z.array(device).nullish(),
-					})
-					.nullish(),
-			}),
-		}),
-	}),
-});
-type ClusterObject = z.infer<typeof clusterObject>;
-type TemplateObject = z.infer<typeof templateObject>;
-
-export interface MachineObjects extends Omit<EnvironmentMachines, "source"> {
-	/** Names of those that are not in a form known here. */
-	readonly unreadable: readonly string[];
-}
-
-/** ProxmoxClusters and ProxmoxMachineTemplates, v1alpha1 or v1alpha2; whatever else stands among them is left alone. */
-export function parseMachineObjects(objects: readonly unknown[]): MachineObjects {
-	const clusters = objects.flatMap((object) => clusterObject.safeParse(object).data ?? []);
-	const templates = objects.flatMap((object) => templateObject.safeParse(object).data ?? []);
-	const known = z.union([clusterObject, templateObject]);
-	return {
-		machines: templates.flatMap((template) => {
-			const own = clusters.filter((cluster) => belongs(template, cluster));
-			const isForeign = own.length > 0 && own.every(({ spec }) => Boolean(spec.credentialsRef));
-			return isForeign ? [] : [planOf(template, own)];
-		}),
-		otherCredentials: clusters
-			.filter(({ spec }) => Boolean(spec.credentialsRef))
-			.map(({ metadata: { name, namespace } }) => (namespace === undefined ? name : `${namespace}/${name}`)),
-		unreadable: objects
-			.filter((object) => isOurs(object) && !known.safeParse(object).success)
-			.map((object) => {
-				const { kind, metadata } = z
-					.object({ kind: z.string(), metadata: z.object({ name: z.string() }).catch({ name: "(no name)" }) })
-					.parse(object);
-				return `${kind} ${metadata.name}`;
-			}),
-	};
-}
-
-const clusterLabel = "cluster.x-k8s.io/cluster-name";
-
-/** By label where both have one; otherwise all that share a namespace may belong together. */
-function belongs(template: TemplateObject, cluster: ClusterObject): boolean {
-	const [one, other] = [template.metadata.labels?.[clusterLabel], cluster.metadata.labels?.[clusterLabel]];
-	return (
-		template.metadata.namespace === cluster.metadata.namespace &&
-		(one === undefined || other === undefined || one === other)
-	);
-}
-
-function planOf({ metadata: { name, namespace }, spec }: TemplateObject, own: readonly ClusterObject[]): MachinePlan {
-	const { templateID, sourceNode, templateSelector, allowedNodes, pool, storage, tags, checks, network } =
-		spec.template.spec;
-	const fromClusters = own.flatMap((cluster) => cluster.spec.allowedNodes ?? []);
-	const devices = [
-		...(network?.default ? [network.default] : []),
-		...(network?.additionalDevices ?? []),
-		...(network?.networkDevices ?? []),
-	];
-	return {
-		from: `ProxmoxMachineTemplate ${namespace === undefined ? name : `${namespace}/${name}`}`,
-		...(templateID ? { templateId: templateID } : {}),
-		templateTags: templateID ? [] : [...(templateSelector?.matchTags ?? [])],
-		...(sourceNode ? { sourceNode } : {}),
-		allowedNodes: [...new Set(allowedNodes && allowedNodes.length > 0 ? allowedNodes : fromClusters)],
-		...(pool ? { pool } : {}),
-		...(storage ? { storage } : {}),
-		devices: devices.flatMap(({ bridge, vlan }) =>
-			bridge ? [{ bridge, ...(vlan ? { vlan } : {}), onlySome: false }] : [],
-		),
-		tags: [...(tags ?? [])],
-		skips: skippable.filter((skip) => checks?.[skip] === true),
-	};
 }
 
 /** What `--manifest` names, or else what the variables make. */

@@ -93,7 +93,7 @@ const poolKind = (kind: ManagementPool["kind"], plural: string): Kind<RawPool, M
 		counts: status?.ipAddresses ?? undefined,
 	}),
 });
-export const pools = poolKind("InClusterIPPool", "inclusterippools");
+const pools = poolKind("InClusterIPPool", "inclusterippools");
 const globalPools = poolKind("GlobalInClusterIPPool", "globalinclusterippools");
 
 function olderAddresses(spec: RawPool["spec"]): string[] {

@@ -45,6 +45,8 @@ interface Asking {
 
 /** Milliseconds for one page of a list. */
 const pagePatience = 15_000;
+/** Some 8 MB of machines, and half of the kubectls that 500 would take. */
+const itemsPerPage = 1_000;
 
 /** The probe of a fact that is the list of one kind. */
 export const reading =
@@ -62,6 +64,7 @@ async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Promise<Lis
 			asking.world.kubectl.listKept(path, (item) => keep(kind, path, item), {
 				signal: asking.signal,
 				timeout: pagePatience,
+				pageSize: itemsPerPage,
 			}),
 		);
 		if (!(items instanceof ProbeError)) {

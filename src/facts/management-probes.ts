@@ -1,147 +1,42 @@
-import type { Kind } from "./management-list.ts";
+import { addresses, claims, readManagementPools } from "./management-addresses.ts";
+import { clusters, proxmoxClusters } from "./management-clusters.ts";
+import {
+	readManagementControllers,
+	readManagementInventory,
+	readManagementOperator,
+} from "./management-controllers.ts";
+import { readManagementCredentials } from "./management-credentials.ts";
+import { readManagementDefinitions, readManagementGroups } from "./management-definitions.ts";
+import { reading } from "./management-list.ts";
+import { machines, proxmoxMachines } from "./management-machines.ts";
+import { controlPlanes, machineDeployments } from "./management-replicas.ts";
+import { type ManagementSchemas, managementSchemas as schemas } from "./management-schemas.ts";
+import { readManagementServer } from "./management-server.ts";
+import { readManagementEndpoints, readManagementWebhooks } from "./management-webhooks.ts";
+import type { Reading } from "./probe.ts";
+import type { Facts } from "./sheet.ts";
 
-/** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
-const listDeadline = 50_000;
-
-/** What reads a fact that is the list of one kind. */
-const readerOf = async <Raw, Item>(kind: Kind<Raw, Item>) => (await import("./management-list.ts")).reading(kind);
-
-/** Probes of the management cluster. Each list is asked for once; what two facts need, one of them knows from the other. */
-export const managementProbes = {
-	"management.server": {
-		deadline: 20_000,
-		load: async () => {
-			const { managementServer: schema, readManagementServer: read } = await import("./management-server.ts");
-			return { schema, read };
-		},
-	},
-	"management.groups": {
-		deadline: 20_000,
-		load: async () => {
-			const { managementGroups: schema, readManagementGroups: read } = await import("./management-definitions.ts");
-			return { schema, read };
-		},
-	},
-	"management.definitions": {
-		deadline: 30_000,
-		load: async () => {
-			const { managementDefinitions: schema, readManagementDefinitions: read } = await import(
-				"./management-definitions.ts"
-			);
-			return { schema, read };
-		},
-	},
-	"management.controllers": {
-		deadline: 30_000,
-		load: async () => {
-			const { managementControllers: schema, readManagementControllers: read } = await import(
-				"./management-controllers.ts"
-			);
-			return { schema, read };
-		},
-	},
-	"management.inventory": {
-		deadline: 30_000,
-		load: async () => {
-			const { managementInventory: schema, readManagementInventory: read } = await import(
-				"./management-controllers.ts"
-			);
-			return { schema, read };
-		},
-	},
-	"management.operator": {
-		deadline: 40_000,
-		load: async () => {
-			const { managementOperator: schema, readManagementOperator: read } = await import("./management-controllers.ts");
-			return { schema, read };
-		},
-	},
-	"management.webhooks": {
-		deadline: 30_000,
-		load: async () => {
-			const { managementWebhooks: schema, readManagementWebhooks: read } = await import("./management-webhooks.ts");
-			return { schema, read };
-		},
-	},
-	"management.endpoints": {
-		deadline: 40_000,
-		load: async () => {
-			const { managementEndpoints: schema, readManagementEndpoints: read } = await import("./management-webhooks.ts");
-			return { schema, read };
-		},
-	},
-	"management.clusters": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementClusters: schema, clusters: kind } = await import("./management-clusters.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.proxmoxClusters": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementProxmoxClusters: schema, proxmoxClusters: kind } = await import("./management-clusters.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.machines": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementMachines: schema, machines: kind } = await import("./management-machines.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.proxmoxMachines": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementProxmoxMachines: schema, proxmoxMachines: kind } = await import("./management-machines.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
+/** How the facts of the management cluster are read. Each list is asked for once; what two need, one knows from the other. */
+export const managementReadings: { readonly [Name in keyof ManagementSchemas]: Reading<Facts[Name]> } = {
+	"management.server": { schema: schemas["management.server"], read: readManagementServer },
+	"management.groups": { schema: schemas["management.groups"], read: readManagementGroups },
+	"management.definitions": { schema: schemas["management.definitions"], read: readManagementDefinitions },
+	"management.controllers": { schema: schemas["management.controllers"], read: readManagementControllers },
+	"management.inventory": { schema: schemas["management.inventory"], read: readManagementInventory },
+	"management.operator": { schema: schemas["management.operator"], read: readManagementOperator },
+	"management.webhooks": { schema: schemas["management.webhooks"], read: readManagementWebhooks },
+	"management.endpoints": { schema: schemas["management.endpoints"], read: readManagementEndpoints },
+	"management.clusters": { schema: schemas["management.clusters"], read: reading(clusters) },
+	"management.proxmoxClusters": { schema: schemas["management.proxmoxClusters"], read: reading(proxmoxClusters) },
+	"management.machines": { schema: schemas["management.machines"], read: reading(machines) },
+	"management.proxmoxMachines": { schema: schemas["management.proxmoxMachines"], read: reading(proxmoxMachines) },
 	"management.machineDeployments": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementMachineDeployments: schema, machineDeployments: kind } = await import(
-				"./management-replicas.ts"
-			);
-			return { schema, read: await readerOf(kind) };
-		},
+		schema: schemas["management.machineDeployments"],
+		read: reading(machineDeployments),
 	},
-	"management.controlPlanes": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementControlPlanes: schema, controlPlanes: kind } = await import("./management-replicas.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.pools": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementPools: schema, readManagementPools: read } = await import("./management-addresses.ts");
-			return { schema, read };
-		},
-	},
-	"management.claims": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementClaims: schema, claims: kind } = await import("./management-addresses.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.addresses": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementAddresses: schema, addresses: kind } = await import("./management-addresses.ts");
-			return { schema, read: await readerOf(kind) };
-		},
-	},
-	"management.credentials": {
-		deadline: listDeadline,
-		load: async () => {
-			const { managementCredentials: schema, readManagementCredentials: read } = await import(
-				"./management-credentials.ts"
-			);
-			return { schema, read };
-		},
-	},
-} as const;
+	"management.controlPlanes": { schema: schemas["management.controlPlanes"], read: reading(controlPlanes) },
+	"management.pools": { schema: schemas["management.pools"], read: readManagementPools },
+	"management.claims": { schema: schemas["management.claims"], read: reading(claims) },
+	"management.addresses": { schema: schemas["management.addresses"], read: reading(addresses) },
+	"management.credentials": { schema: schemas["management.credentials"], read: readManagementCredentials },
+};

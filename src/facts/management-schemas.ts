@@ -1,31 +1,33 @@
-import type { managementAddresses, managementClaims, managementPools } from "./management-addresses.ts";
-import type { managementClusters, managementProxmoxClusters } from "./management-clusters.ts";
-import type { managementControllers, managementInventory, managementOperator } from "./management-controllers.ts";
-import type { managementCredentials } from "./management-credentials.ts";
-import type { managementDefinitions, managementGroups } from "./management-definitions.ts";
-import type { managementMachines, managementProxmoxMachines } from "./management-machines.ts";
-import type { managementControlPlanes, managementMachineDeployments } from "./management-replicas.ts";
-import type { managementServer } from "./management-server.ts";
-import type { managementEndpoints, managementWebhooks } from "./management-webhooks.ts";
+import { managementAddresses, managementClaims, managementPools } from "./management-addresses.ts";
+import { managementClusters, managementProxmoxClusters } from "./management-clusters.ts";
+import { managementControllers, managementInventory, managementOperator } from "./management-controllers.ts";
+import { managementCredentials } from "./management-credentials.ts";
+import { managementDefinitions, managementGroups } from "./management-definitions.ts";
+import { managementMachines, managementProxmoxMachines } from "./management-machines.ts";
+import { managementControlPlanes, managementMachineDeployments } from "./management-replicas.ts";
+import { managementServer } from "./management-server.ts";
+import { managementEndpoints, managementWebhooks } from "./management-webhooks.ts";
 
 /** Facts of the management cluster, by name. */
-export interface ManagementSchemas {
-	readonly "management.server": typeof managementServer;
-	readonly "management.groups": typeof managementGroups;
-	readonly "management.definitions": typeof managementDefinitions;
-	readonly "management.controllers": typeof managementControllers;
-	readonly "management.inventory": typeof managementInventory;
-	readonly "management.operator": typeof managementOperator;
-	readonly "management.webhooks": typeof managementWebhooks;
-	readonly "management.endpoints": typeof managementEndpoints;
-	readonly "management.clusters": typeof managementClusters;
-	readonly "management.proxmoxClusters": typeof managementProxmoxClusters;
-	readonly "management.machines": typeof managementMachines;
-	readonly "management.proxmoxMachines": typeof managementProxmoxMachines;
-	readonly "management.machineDeployments": typeof managementMachineDeployments;
-	readonly "management.controlPlanes": typeof managementControlPlanes;
-	readonly "management.pools": typeof managementPools;
-	readonly "management.claims": typeof managementClaims;
-	readonly "management.addresses": typeof managementAddresses;
-	readonly "management.credentials": typeof managementCredentials;
-}
+export const managementSchemas = {
+	"management.server": managementServer,
+	"management.groups": managementGroups,
+	"management.definitions": managementDefinitions,
+	"management.controllers": managementControllers,
+	"management.inventory": managementInventory,
+	"management.operator": managementOperator,
+	"management.webhooks": managementWebhooks,
+	"management.endpoints": managementEndpoints,
+	"management.clusters": managementClusters,
+	"management.proxmoxClusters": managementProxmoxClusters,
+	"management.machines": managementMachines,
+	"management.proxmoxMachines": managementProxmoxMachines,
+	"management.machineDeployments": managementMachineDeployments,
+	"management.controlPlanes": managementControlPlanes,
+	"management.pools": managementPools,
+	"management.claims": managementClaims,
+	"management.addresses": managementAddresses,
+	"management.credentials": managementCredentials,
+} as const;
+
+export type ManagementSchemas = typeof managementSchemas;

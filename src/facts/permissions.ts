@@ -3,12 +3,16 @@ import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { limit } from "../in-turn.ts";
 import { type Release, releases } from "../knowledge/privileges.ts";
-import { type EnvironmentMachines, type MachinePlan, parseMachineObjects } from "./machines.ts";
+import type { MachinePlan } from "./machines.ts";
+import { ownCredentials, readManagedMachines } from "./managed-machines.ts";
+import { placedMachine, placeMachine } from "./placed.ts";
 import { readPlacement } from "./placement.ts";
 import type { Know } from "./probe.ts";
 import type { ProxmoxAccess } from "./proxmox.ts";
 import { causeOf, describeExchange, openProxmox, readData } from "./proxmox-session.ts";
-import { isWithoutTemplate, resolveTargets, type Target, target, unseen } from "./targets.ts";
+import { gap, isWithoutTemplate, nodeSeen, type Seen, storageSeen, type Unseen, unseen } from "./seen.ts";
+import { type Target, target } from "./target.ts";
+import { resolveTargets } from "./targets.ts";
 
 /** Privilege → 1: also on paths below, 0: held here only, but held. */
 const held = z.record(z.string(), z.union([z.literal(0), z.literal(1)]));
@@ -23,6 +27,17 @@ export const proxmoxPermissions = z.object({
 	/** What could have told more of the set-up, and why it did not; sentences without a full stop. */
 	notConsidered: z.array(z.string()),
 	targets: z.array(target),
+	machines: z.array(placedMachine),
+	/** Each absent where it could not be listed. */
+	listed: z.object({
+		nodes: z.array(nodeSeen).optional(),
+		storages: z.array(storageSeen).optional(),
+		templates: z
+			.array(
+				z.object({ vmid: z.number().int(), node: z.string(), name: z.string().optional(), tags: z.array(z.string()) }),
+			)
+			.optional(),
+	}),
 	/** "node pve1": on these the token sees no storage that takes ISO images. */
 	withoutIso: z.array(z.string()),
 	/** Tags that CAPMOX sets beside its own. */
@@ -69,7 +84,6 @@ export async function readProxmoxPermissions(
 	requireAccepted(access);
 	const { release, gaps } = releaseOf(access.version?.version ?? "");
 	const session = await openProxmox(world, know);
-	// Each connection costs the server a handshake.
 	const inTurn = limit(4);
 	const data = <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
 		inTurn(() => {
@@ -77,10 +91,14 @@ export async function readProxmoxPermissions(
 			return readData(session, path, schema, signal);
 		});
 	try {
-		const [overview, running] = await Promise.all([data("access/permissions", overviewAnswer), manage(world, given)]);
+		const [overview, running] = await Promise.all([
+			data("access/permissions", overviewAnswer),
+			readManagedMachines(world, given),
+		]);
 		const all = [...given.machines, ...running.machines];
-		const placement = await readPlacement(all, release, overview, data);
-		const stale = running.machines.filter((plan) => isWithoutTemplate(plan, placement.seen));
+		const placement = await readPlacement(all, overview, data);
+		const seesAll = overview["/vms"]?.["VM.Audit"] === 1;
+		const stale = running.machines.filter((plan) => isWithoutTemplate(plan, placement.seen, seesAll));
 		const plans = stale.length === all.length ? all : all.filter((plan) => !stale.includes(plan));
 		const { targets, unseen: missing, withoutIso } = resolveTargets(plans, placement.seen, release);
 		return {
@@ -90,18 +108,52 @@ export async function readProxmoxPermissions(
 				...ownCredentials(given.otherCredentials),
 				...running.notConsidered,
 				...(plans === all ? [] : stale.map(sayStale)),
+				...poolsUntold(placement.seen),
 			],
 			targets: [...targets],
+			machines: plans.map((plan) => placeMachine(plan, placement.seen)),
+			listed: list(placement.seen),
 			withoutIso: [...withoutIso],
 			tags: [...new Set(plans.flatMap(({ tags }) => tags))],
 			...(placement.tagPolicy === undefined ? {} : { tagPolicy: placement.tagPolicy }),
 			paths: await readPaths(targets, withoutIso.length > 0 ? ["/", "/storage"] : ["/"], overview, data),
-			unseen: [...gaps, ...placement.unseen, ...missing],
+			unseen: [...gaps, ...given.blanks.map(unresolved), ...running.unseen, ...placement.unseen, ...missing],
 		};
 	} finally {
 		session.api.close();
 	}
 }
+
+const unresolved = (name: string): Unseen =>
+	gap(
+		`ProxmoxMachineTemplate ${name}`,
+		"unreadable",
+		"a ClusterClass fills it in from the variables of a Cluster, which is not done here; once the Cluster is applied, its own templates are read",
+	);
+
+const poolsUntold = ({ pools = new Map<string, boolean | undefined>() }: Seen): string[] =>
+	[...pools]
+		.filter(([, exists]) => exists === undefined)
+		.map(([name]) => `whether pool ${name} exists, which this release tells only with Pool.Audit on it`);
+
+const list = ({ nodes, storages, guests }: Seen): ProxmoxPermissions["listed"] => ({
+	...(nodes === undefined ? {} : { nodes: [...nodes].sort((one, other) => one.node.localeCompare(other.node)) }),
+	...(storages === undefined
+		? {}
+		: { storages: [...storages].sort((one, other) => one.storage.localeCompare(other.storage)) }),
+	...(guests === undefined
+		? {}
+		: {
+				templates: guests
+					.filter(({ isTemplate }) => isTemplate === true)
+					.map(({ vmid, node, name, tags }) => ({
+						vmid,
+						node,
+						...(name === undefined ? {} : { name }),
+						tags: [...tags],
+					})),
+			}),
+});
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */
 export function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
@@ -179,68 +231,5 @@ async function readPath(path: string, data: ReadData): Promise<Held> {
 	return found;
 }
 
-interface Running {
-	readonly machines: readonly MachinePlan[];
-	readonly considered: readonly string[];
-	readonly notConsidered: readonly string[];
-}
-
-/** Milliseconds for each list of the management cluster, which is only a help here. */
-const patience = 4_000;
-
-/** What the management cluster has, unless the user says by a manifest what is meant. */
-async function manage(world: World, given: EnvironmentMachines): Promise<Running> {
-	if (world.options.manifest !== undefined) {
-		return { machines: [], considered: [], notConsidered: [] };
-	}
-
-	try {
-		const objects = await Promise.all(
-			["proxmoxclusters", "proxmoxmachinetemplates"].map((resource) => listObjects(world, resource)),
-		);
-		const { machines, otherCredentials, unreadable } = parseMachineObjects(objects.flat());
-		const known = machines.filter((plan) => !given.machines.some((own) => isSame(own, plan)));
-		return {
-			machines: known,
-			considered: machines.length > 0 ? ["the management cluster"] : [],
-			notConsidered: [...ownCredentials(otherCredentials), ...unreadable.map((name) => `${name} cannot be read`)],
-		};
-	} catch (error) {
-		if (!(error instanceof ProbeError)) {
-			throw error;
-		}
-
-		const isAbsent = error.reason === "not-set-up" || error.reason === "not-found";
-		return {
-			machines: [],
-			considered: [],
-			notConsidered: isAbsent ? [] : [`the management cluster (${error.message})`],
-		};
-	}
-}
-
-const ownCredentials = (clusters: readonly string[]): string[] =>
-	clusters.map((name) => `ProxmoxCluster ${name} has credentials of its own`);
-
 const sayStale = ({ from, templateId, templateTags }: MachinePlan): string =>
 	`${from} (no VM ${templateId ?? `with the tags ${templateTags.join(";")}`} is seen)`;
-
-const isSame = (one: MachinePlan, other: MachinePlan): boolean =>
-	JSON.stringify({ ...one, from: "" }) === JSON.stringify({ ...other, from: "" });
-
-/** v1alpha2 since CAPMOX v0.8, v1alpha1 before. A list names the kind of its items only in its own. */
-async function listObjects(world: World, resource: string): Promise<unknown[]> {
-	const { namespace } = world.options;
-	const path = (version: string) =>
-		`/apis/infrastructure.cluster.x-k8s.io/${version}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${resource}`;
-	const kind = resource === "proxmoxclusters" ? "ProxmoxCluster" : "ProxmoxMachineTemplate";
-	const list = async (version: string) => await world.kubectl.list(path(version), { timeout: patience });
-	const items = await list("v1alpha2").catch((error: unknown) => {
-		if (error instanceof ProbeError && error.reason === "not-found") {
-			return list("v1alpha1");
-		}
-
-		throw error;
-	});
-	return items.map((item) => (typeof item === "object" && item !== null ? { ...item, kind } : item));
-}

@@ -1,18 +1,20 @@
 import * as z from "zod";
-import { ProbeError } from "../errors.ts";
-import type { Release } from "../knowledge/privileges.ts";
+import { readBridges, readNodeBridges } from "./bridges.ts";
 import type { MachinePlan } from "./machines.ts";
 import type { Overview, ProxmoxPermissions, ReadData } from "./permissions.ts";
+import { readPools } from "./pools.ts";
 import {
-	bridgesOf,
+	asUnseen,
 	type Guest,
-	isPlainBridge,
+	gap,
+	type NodeSeen,
+	nodesOf,
 	type Seen,
-	type StorageConfig,
+	type StorageSeen,
 	type TemplateConfig,
 	templatesOf,
 	type Unseen,
-} from "./targets.ts";
+} from "./seen.ts";
 
 export interface Placement {
 	readonly seen: Seen;
@@ -33,17 +35,18 @@ const guestsAnswer = z.array(
 	z.object({
 		vmid: z.coerce.number().int(),
 		node: z.string(),
+		type: z.string().default("qemu"),
 		name: z.string().optional(),
+		status: z.string().optional(),
 		template: flag,
 		tags: list(";"),
 	}),
 );
 const storagesAnswer = z.array(
-	z.object({ storage: z.string(), content: list(","), nodes: z.string().optional(), disable: flag }),
+	z.object({ storage: z.string(), content: list(","), nodes: z.string().optional(), disable: flag, shared: flag }),
 );
+const nodesAnswer = z.array(z.object({ node: z.string(), status: z.string().optional() }));
 const configAnswer = z.record(z.string(), z.union([z.string(), z.number()]).transform(String).catch(""));
-const vnetsAnswer = z.array(z.object({ vnet: z.string(), zone: z.string() }));
-const networksAnswer = z.array(z.object({ iface: z.string(), type: z.string() }));
 const optionsAnswer = z.object({
 	"user-tag-access": z.union([z.string(), z.object({ "user-allow": z.string().default("free") })]).optional(),
 	"registered-tags": z.union([z.array(z.string()), list(";")]).default([]),
@@ -52,7 +55,6 @@ const optionsAnswer = z.object({
 /** Where the templates are and what they are made of. What cannot be read is told, and does not spoil the rest. */
 export async function readPlacement(
 	plans: readonly MachinePlan[],
-	release: Release,
 	overview: Overview,
 	data: ReadData,
 ): Promise<Placement> {
@@ -66,40 +68,88 @@ export async function readPlacement(
 		}
 	};
 	const maySeePolicy = overview["/"]?.["Sys.Audit"] !== undefined;
-	const [guests, storages, options] = await Promise.all([
+	const named = [...new Set(plans.flatMap(({ pool }) => pool ?? []))];
+	const [guests, nodes, storages, pools, options] = await Promise.all([
 		tolerate("the VMs", data("cluster/resources?type=vm", guestsAnswer)),
+		tolerate("the nodes", data("nodes", nodesAnswer)),
 		tolerate("the storages", data("storage", storagesAnswer)),
+		tolerate(`pool ${named.join(", ")}`, readPools(named, data)),
 		maySeePolicy ? tolerate("the rules for tags", data("cluster/options", optionsAnswer)) : undefined,
 	]);
-	const listed: Seen = { guests: guests?.map(toGuest), storages: storages?.map(toStorage) };
+	const listed: Seen = {
+		guests: guests?.filter(({ type }) => type === "qemu").map(toGuest),
+		nodes: nodes?.map(toNode),
+		storages: storages?.map(toStorage),
+	};
 	const configs = await readConfigs(plans, listed, data);
-	const seen = { ...listed, configs };
+	const withBridges = { ...listed, configs, pools, nodes: await readNodes(plans, listed, data, unseen) };
 	return {
-		seen: release < 8 ? seen : { ...seen, bridges: await readBridges(plans, seen, overview, data) },
+		seen: { ...withBridges, bridges: await readBridges(plans, withBridges, overview, data) },
 		...(options === undefined ? {} : { tagPolicy: toPolicy(options) }),
 		unseen,
 	};
 }
 
-function asUnseen(what: string, error: unknown): Unseen {
-	if (error instanceof ProbeError) {
-		// Proxmox VE says by a 500 that there is no such VM on the node.
-		const isAbsent = error.reason === "server-error" && /Configuration file .* does not exist/.test(error.message);
-		return { what, cause: isAbsent ? "not-found" : error.reason, because: error.message };
-	}
+/** The nodes, with the bridges of those on which machines are to be connected to some. */
+async function readNodes(
+	plans: readonly MachinePlan[],
+	listed: Seen,
+	data: ReadData,
+	unseen: Unseen[],
+): Promise<readonly NodeSeen[] | undefined> {
+	const wanted = new Set(plans.filter(({ devices }) => devices.length > 0).flatMap((plan) => nodesOf(plan, listed)));
+	const used = new Set(plans.flatMap((plan) => nodesOf(plan, listed)));
+	return (
+		listed.nodes &&
+		Promise.all(
+			listed.nodes.map(async (each) => {
+				if (!each.online) {
+					if (used.has(each.node)) {
+						unseen.push(gap(`node ${each.node}`, "unreachable", "GET /nodes shows it as offline"));
+					}
 
-	throw error;
+					return each;
+				}
+
+				if (!wanted.has(each.node)) {
+					return each;
+				}
+
+				try {
+					return { ...each, ...(await readNodeBridges(each.node, data)) };
+				} catch (error) {
+					unseen.push(asUnseen(`the bridges of node ${each.node}`, error));
+					return each;
+				}
+			}),
+		)
+	);
 }
 
-const toGuest = ({ template, ...guest }: z.infer<typeof guestsAnswer>[number]): Guest => ({
-	...guest,
-	isTemplate: template,
+const toGuest = ({ vmid, node, name, tags, status, template }: z.infer<typeof guestsAnswer>[number]): Guest => ({
+	vmid,
+	node,
+	name,
+	tags,
+	...(status === "unknown" ? {} : { isTemplate: template }),
 });
 
-const toStorage = ({ storage, content, nodes, disable }: z.infer<typeof storagesAnswer>[number]): StorageConfig => ({
+const toNode = ({ node, status }: z.infer<typeof nodesAnswer>[number]): NodeSeen => ({
+	node,
+	online: status !== "offline",
+});
+
+const toStorage = ({
+	storage,
+	content,
+	nodes,
+	disable,
+	shared,
+}: z.infer<typeof storagesAnswer>[number]): StorageSeen => ({
 	storage,
 	content,
 	enabled: !disable,
+	shared,
 	...(nodes === undefined ? {} : { nodes: nodes.split(",") }),
 });
 
@@ -121,7 +171,7 @@ async function readConfigs(
 		if (node === undefined) {
 			const because =
 				"the token does not see it, and nothing says on which node it is, so its disks and bridges are not known";
-			return { what, cause: "not-found", because };
+			return gap(what, "not-found", because);
 		}
 
 		try {
@@ -133,52 +183,4 @@ async function readConfigs(
 	return new Map(
 		await Promise.all([...templates].map(async ([vmid, node]) => [vmid, await read(vmid, node)] as const)),
 	);
-}
-
-/** Zone by zone: only a name that no plain bridge has can be a VNet's, and only then is asked. */
-async function readBridges(
-	plans: readonly MachinePlan[],
-	seen: Seen,
-	overview: Overview,
-	data: ReadData,
-): Promise<Map<string, string | Unseen>> {
-	const names = bridgesOf(plans, seen);
-	const local = (name: string) => `/sdn/zones/localnetwork/${name}`;
-	const found = new Map<string, string | Unseen>(names.filter(isPlainBridge).map((name) => [name, local(name)]));
-	const doubtful = names.filter((name) => !isPlainBridge(name));
-	if (doubtful.length === 0) {
-		return found;
-	}
-
-	const [node] = plans.flatMap((plan) => [
-		...templatesOf(plan, seen).flatMap((each) => each.node ?? []),
-		...plan.allowedNodes,
-	]);
-	try {
-		const vnets = await data("cluster/sdn/vnets", vnetsAnswer);
-		const zones = new Map(vnets.map(({ vnet, zone }) => [vnet, `/sdn/zones/${zone}/${vnet}`]));
-		const isListed = doubtful.every((name) => zones.has(name));
-		const networks =
-			isListed || node === undefined ? [] : await data(`nodes/${encodeURIComponent(node)}/network`, networksAnswer);
-		const bridges = new Set(networks.filter(({ type }) => /bridge/i.test(type)).map(({ iface }) => iface));
-		for (const name of doubtful) {
-			const because = "the token sees neither a bridge nor a VNet of this name; with SDN.Audit on /sdn/zones it would";
-			found.set(
-				name,
-				zones.get(name) ??
-					(bridges.has(name) ? local(name) : undefined) ??
-					Object.keys(overview).find((path) => path.startsWith("/sdn/zones/") && path.endsWith(`/${name}`)) ?? {
-						what: `bridge ${name}`,
-						cause: "not-found",
-						because,
-					},
-			);
-		}
-	} catch (error) {
-		for (const name of doubtful) {
-			found.set(name, asUnseen(`bridge ${name}`, error));
-		}
-	}
-
-	return found;
 }

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { World } from "../access/world.ts";
-import { managementProbes } from "./management-probes.ts";
+import type { ManagementSchemas } from "./management-schemas.ts";
 import type { FactName, Facts } from "./sheet.ts";
 
 /** Another fact, read once and shared. Rejects with the ProbeError of that fact. */
@@ -22,6 +22,15 @@ export interface Probe<T> {
 export type Probes = { readonly [Name in FactName]: Probe<Facts[Name]> };
 
 const probe = <T>(deadline: number, load: () => Promise<Reading<T>>): Probe<T> => ({ deadline, load });
+
+/** Each list waits for the definitions, and for its turn among the others; a page has 15 s and there may be many. */
+const listDeadline = 50_000;
+
+const managed = <Name extends keyof ManagementSchemas>(deadline: number, name: Name): Probe<Facts[Name]> =>
+	probe<Facts[Name]>(deadline, async () => {
+		const { managementReadings } = await import("./management-probes.ts");
+		return managementReadings[name];
+	});
 
 export const probes: Probes = {
 	"environment.proxmox": probe(2_000, async () => {
@@ -55,6 +64,10 @@ export const probes: Probes = {
 		const { hostTools: schema, readHostTools } = await import("./host-tools.ts");
 		return { schema, read: (world, _, signal) => readHostTools(world, signal) };
 	}),
+	"host.engine": probe(7_000, async () => {
+		const { hostEngine: schema, readHostEngine: read } = await import("./host-engine.ts");
+		return { schema, read };
+	}),
 	"host.provider": probe(8_000, async () => {
 		const { hostProvider: schema, readHostProvider: read } = await import("./host-provider.ts");
 		return { schema, read };
@@ -72,7 +85,7 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.podman-limits": probe(9_000, async () => {
-		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman.ts");
+		const { hostPodmanLimits: schema, readHostPodmanLimits: read } = await import("./host-podman-limits.ts");
 		return { schema, read };
 	}),
 	"host.inotify": probe(9_000, async () => {
@@ -89,7 +102,11 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.kernel": probe(9_000, async () => {
-		const { hostKernel: schema, readHostKernel: read } = await import("./host-resources.ts");
+		const { hostKernel: schema, readHostKernel: read } = await import("./host-kernel.ts");
+		return { schema, read };
+	}),
+	"host.daemon": probe(10_000, async () => {
+		const { hostDaemon: schema, readHostDaemon: read } = await import("./host-daemon.ts");
 		return { schema, read };
 	}),
 	"host.clock": probe(9_000, async () => {
@@ -108,7 +125,29 @@ export const probes: Probes = {
 		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
 		return { schema, read };
 	}),
-	...managementProbes,
+	"management.server": managed(20_000, "management.server"),
+	"management.groups": managed(20_000, "management.groups"),
+	"management.definitions": managed(30_000, "management.definitions"),
+	"management.controllers": managed(30_000, "management.controllers"),
+	"management.inventory": managed(30_000, "management.inventory"),
+	"management.operator": managed(40_000, "management.operator"),
+	"management.webhooks": managed(30_000, "management.webhooks"),
+	"management.endpoints": managed(40_000, "management.endpoints"),
+	"management.clusters": managed(listDeadline, "management.clusters"),
+	"management.proxmoxClusters": managed(listDeadline, "management.proxmoxClusters"),
+	"management.machines": managed(listDeadline, "management.machines"),
+	"management.proxmoxMachines": managed(listDeadline, "management.proxmoxMachines"),
+	"management.machineDeployments": managed(listDeadline, "management.machineDeployments"),
+	"management.controlPlanes": managed(listDeadline, "management.controlPlanes"),
+	"management.pools": managed(listDeadline, "management.pools"),
+	"management.claims": managed(listDeadline, "management.claims"),
+	"management.addresses": managed(listDeadline, "management.addresses"),
+	"management.credentials": managed(listDeadline, "management.credentials"),
+	"knowledge.compatibility": probe(2_000, async () => {
+		const { readKnowledgeCompatibility } = await import("./knowledge.ts");
+		const { knowledgeCompatibility: schema } = await import("../knowledge/compatibility.ts");
+		return { schema, read: (world) => readKnowledgeCompatibility(world) };
+	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": probe(26_000, async () => {
 		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");

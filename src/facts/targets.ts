@@ -1,60 +1,8 @@
-import * as z from "zod";
-import { causes } from "../errors.ts";
-import { newMachinePath, type Release, skippable, type TargetKind, targetKinds } from "../knowledge/privileges.ts";
+import { newMachinePath, type Release, type TargetKind } from "../knowledge/privileges.ts";
 import type { MachinePlan } from "./machines.ts";
-import { devicesIn, hasPhysicalDrive, mappingsIn, storagesIn } from "./template-config.ts";
-
-/** Something in Proxmox VE that CAPMOX touches for a set-up, and the ACL path on which privileges on it are judged. */
-export const target = z.object({
-	kind: z.enum(targetKinds),
-	path: z.string(),
-	/** "node pve1", "bridge vmbr0 with VLAN 10". */
-	what: z.string(),
-	/** Nothing names what is meant, so that the root of its kind stands for it. */
-	unnamed: z.literal(true).optional(),
-	/** Everything below is meant, so that the privilege must reach it. */
-	below: z.literal(true).optional(),
-	/** A machine is made in this pool. */
-	pool: z.string().optional(),
-	skips: z.array(z.enum(skippable)).optional(),
-	/** Asked for by a variable that only some flavors read. */
-	onlySome: z.literal(true).optional(),
-});
-export type Target = z.infer<typeof target>;
-
-/** Something that could not be seen, so that nothing can be said about it. */
-export const unseen = z.object({ what: z.string(), cause: z.enum(causes), because: z.string() });
-export type Unseen = z.infer<typeof unseen>;
-
-/** Of `GET /cluster/resources?type=vm`. */
-export interface Guest {
-	readonly vmid: number;
-	readonly node: string;
-	readonly name?: string | undefined;
-	readonly isTemplate: boolean;
-	readonly tags: readonly string[];
-}
-
-/** Of `GET /storage`. */
-export interface StorageConfig {
-	readonly storage: string;
-	readonly content: readonly string[];
-	/** Absent: every node has it. */
-	readonly nodes?: readonly string[] | undefined;
-	readonly enabled: boolean;
-}
-
-/** A template's `/config`, or why it could not be read. */
-export type TemplateConfig = Readonly<Record<string, string>> | Unseen;
-
-/** What Proxmox VE showed; absent where it was not asked, or did not answer. */
-export interface Seen {
-	readonly guests?: readonly Guest[] | undefined;
-	readonly storages?: readonly StorageConfig[] | undefined;
-	readonly configs?: ReadonlyMap<number, TemplateConfig> | undefined;
-	/** Path of a bridge or VNet, or why it is not known. */
-	readonly bridges?: ReadonlyMap<string, string | Unseen> | undefined;
-}
+import { existing, gap, nodesOf, type Seen, templatesOf, type Unseen } from "./seen.ts";
+import { bridgeTarget, diskTarget, type Target } from "./target.ts";
+import { resolveTemplate } from "./template-targets.ts";
 
 export interface Resolved {
 	readonly targets: readonly Target[];
@@ -63,52 +11,14 @@ export interface Resolved {
 	readonly withoutIso: readonly string[];
 }
 
-/** The templates that a plan means: by ID, or all visible ones with its tags (CAPMOX divides tags at `;` only). */
-export function templatesOf(plan: MachinePlan, { guests = [] }: Seen): readonly { vmid: number; node?: string }[] {
-	if (plan.templateId !== undefined) {
-		const found = guests.find(({ vmid }) => vmid === plan.templateId);
-		const node = found?.node ?? plan.sourceNode;
-		return [{ vmid: plan.templateId, ...(node === undefined ? {} : { node }) }];
-	}
-
-	return plan.templateTags.length === 0
-		? []
-		: guests.filter(({ isTemplate, tags }) => isTemplate && plan.templateTags.every((tag) => tags.includes(tag)));
-}
-
-/** No VM is there that the plan could be made from, as with an old ProxmoxMachineTemplate that nobody deleted. */
-export const isWithoutTemplate = (plan: MachinePlan, seen: Seen): boolean =>
-	templatesOf(plan, seen).every(({ vmid }) => {
-		const config = seen.configs?.get(vmid);
-		return config !== undefined && isUnseen(config) && config.cause === "not-found";
-	});
-
-/** Every bridge that a plan or its templates name. */
-export function bridgesOf(plans: readonly MachinePlan[], seen: Seen): readonly string[] {
-	const named = plans.flatMap((plan) => [
-		...plan.devices.map(({ bridge }) => bridge),
-		...templatesOf(plan, seen).flatMap(({ vmid }) => {
-			const config = seen.configs?.get(vmid);
-			return config === undefined || isUnseen(config) ? [] : devicesIn(config).map(({ bridge }) => bridge);
-		}),
-	]);
-	return [...new Set(named)];
-}
-
-const isUnseen = (config: TemplateConfig): config is Unseen => "because" in config && "cause" in config;
-
-/** Where the plans lead in Proxmox VE, as far as it was seen. `wanted`: without its template a plan leaves the picture incomplete. */
+/** Where the plans lead in Proxmox VE, as far as it was seen. */
 export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, release: Release): Resolved {
 	const parts = plans.map((plan) => resolvePlan(plan, seen, release));
 	const found = [
 		{ kind: "cluster", path: "/", what: "the cluster" } as const,
 		...parts.flatMap(({ targets }) => targets),
 	];
-	const nodes = found.filter(({ kind }) => kind === "node");
-	const iso = isoStorages(
-		nodes.map(({ what }) => what.replace(/^node /, "")),
-		seen,
-	);
+	const iso = isoStorages([...new Set(plans.flatMap((plan) => nodesOf(plan, seen)))], seen);
 	const targets = unique([...found, ...iso.targets]);
 	const has = (kind: TargetKind) => targets.some((each) => each.kind === kind);
 	return {
@@ -125,7 +35,8 @@ export function resolveTargets(plans: readonly MachinePlan[], seen: Seen, releas
 	};
 }
 
-const roots: readonly Target[] = [
+/** For each kind that every set-up has, all of it. */
+export const roots: readonly Target[] = [
 	{ kind: "node", path: "/nodes", what: "all nodes, because none is named", unnamed: true },
 	{ kind: "template", path: "/vms", what: "all VMs, because no template is known", unnamed: true },
 	{ kind: "machine", path: newMachinePath, what: "new machines" },
@@ -149,7 +60,11 @@ const noPlan = (plans: readonly MachinePlan[]): Unseen[] =>
 function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Resolved, "withoutIso"> {
 	const templates = templatesOf(plan, seen);
 	const ownNodes = templates.flatMap(({ node }) => node ?? plan.sourceNode ?? []);
-	const nodes = [...new Set([...ownNodes, ...plan.allowedNodes])];
+	// One that does not exist has an ACL path all the same, and inherits on it.
+	const nodes = existing(
+		[...ownNodes, ...plan.allowedNodes, ...(plan.target === undefined ? [] : [plan.target])],
+		seen,
+	);
 	const inside = templates.map(({ vmid }) => resolveTemplate(plan, vmid, seen, release));
 	const skips = plan.skips.length === 0 ? {} : { skips: plan.skips };
 	const devices = plan.devices.map(({ bridge, vlan, onlySome }) =>
@@ -157,7 +72,7 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 	);
 	const targets: Target[] = [
 		...nodes.map((node): Target => ({ kind: "node", path: `/nodes/${node}`, what: `node ${node}` })),
-		...(plan.allowedNodes.length === 0
+		...(plan.allowedNodes.length === 0 || plan.target !== undefined || plan.ignoresMemory === true
 			? []
 			: [{ kind: "guests", path: "/vms", what: "all guests", below: true } as const]),
 		plan.pool === undefined
@@ -172,7 +87,7 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 		unseen: [
 			...missingTemplate(plan, templates.length, seen),
 			...inside.flatMap((part) => part.unseen),
-			...(release >= 8 ? devices.flatMap((each) => each.unseen) : []),
+			...devices.flatMap((each) => each.unseen),
 			...(release >= 8 && plan.devices.length === 0
 				? [
 						gap(
@@ -185,8 +100,6 @@ function resolvePlan(plan: MachinePlan, seen: Seen, release: Release): Omit<Reso
 		],
 	};
 }
-
-const gap = (what: string, cause: Unseen["cause"], because: string): Unseen => ({ what, cause, because });
 
 function missingTemplate(plan: MachinePlan, found: number, { guests }: Seen): Unseen[] {
 	if (found > 0) {
@@ -207,85 +120,6 @@ function missingTemplate(plan: MachinePlan, found: number, { guests }: Seen): Un
 			`neither TEMPLATE_VMID nor TEMPLATE_TAGS nor a manifest names it, ${rest}`,
 		),
 	];
-}
-
-interface Part {
-	readonly targets: readonly Target[];
-	readonly unseen: readonly Unseen[];
-}
-
-function resolveTemplate(plan: MachinePlan, vmid: number, seen: Seen, release: Release): Part {
-	const name = seen.guests?.find((guest) => guest.vmid === vmid)?.name;
-	const what = `template ${vmid}${name === undefined ? "" : ` (${name})`}`;
-	const own: Target = { kind: "template", path: `/vms/${vmid}`, what };
-	const config = seen.configs?.get(vmid) ?? gap(what, "not-found", "its disks and bridges were not looked at");
-	if (isUnseen(config)) {
-		return { targets: [own], unseen: [config] };
-	}
-
-	const storages = storagesIn(config);
-	const devices = devicesIn(config).flatMap(({ bridge, tag, trunks }) => {
-		const tags = tag === undefined ? trunks : [tag, ...trunks];
-		return tags.length === 0 || tags.length > mostTags
-			? [bridgeTarget(bridge, undefined, seen, tags.length === 0 ? {} : { below: true }, vmid)]
-			: tags.map((each) => bridgeTarget(bridge, each, seen, {}, vmid));
-	});
-	return {
-		targets: [
-			own,
-			...(plan.storage === undefined ? storages.map(diskTarget) : []),
-			...(hasPhysicalDrive(config)
-				? [{ kind: "physical-drive", path: "/", what: `the physical CD-ROM drive of template ${vmid}` } as const]
-				: []),
-			...(release >= 8 ? [...devices.flatMap((part) => part.targets), ...mappingTargets(config, vmid)] : []),
-		],
-		unseen: release >= 8 ? devices.flatMap((part) => part.unseen) : [],
-	};
-}
-
-/** Of more VLANs not each is asked for, but the bridge, whose privileges must then reach below. */
-const mostTags = 8;
-
-const diskTarget = (storage: string): Target => ({
-	kind: "disk-storage",
-	path: `/storage/${storage}`,
-	what: `storage ${storage}`,
-});
-
-const mappingTargets = (config: Readonly<Record<string, string>>, vmid: number): Target[] =>
-	mappingsIn(config).map(({ name, type }) => ({
-		kind: "mapping",
-		path: `/mapping/${type}/${name}`,
-		what: `mapped device ${name} of template ${vmid}`,
-	}));
-
-/** Other names may be a VNet's. */
-export const isPlainBridge = (name: string): boolean => /^vmbr\d+$/.test(name);
-
-/** SDN.Use is looked for on the VLAN where there is one, otherwise on the bridge (pve-guest-common, check_vnet_access). */
-function bridgeTarget(
-	bridge: string,
-	vlan: number | undefined,
-	{ bridges }: Seen,
-	extra: Pick<Target, "onlySome" | "below">,
-	template?: number,
-): Part {
-	const known = bridges?.get(bridge);
-	if (known !== undefined && typeof known !== "string") {
-		return { targets: [], unseen: [known] };
-	}
-
-	const path = known ?? `/sdn/zones/localnetwork/${bridge}`;
-	const whose = template === undefined ? " of new machines" : ` of template ${template}`;
-	const vlans = vlan === undefined ? (extra.below === true ? " with its VLANs" : "") : ` with VLAN ${vlan}`;
-	const what = `bridge ${bridge}${vlans}${whose}`;
-	return {
-		targets: [{ kind: "bridge", path: vlan === undefined ? path : `${path}/${vlan}`, what, ...extra }],
-		unseen:
-			known === undefined && !isPlainBridge(bridge)
-				? [gap(`bridge ${bridge}`, "not-found", "whether it is a bridge or a VNet was not looked at")]
-				: [],
-	};
 }
 
 /** CAPMOX takes the first enabled storage with ISO images that the token sees, in an order that changes from call to call. */

@@ -8,10 +8,21 @@ const isCdrom = ([, value]: readonly [string, string]): boolean => value.split("
 /** A clone asks for AllocateSpace for every drive but CD-ROMs, and for the storage of saved states (qemu-server, API2/Qemu.pm). */
 export function storagesIn(config: Config): string[] {
 	const drives = Object.entries(config).filter((entry) => isDrive(entry) && !isCdrom(entry));
-	const found = drives.flatMap(([, value]) => /^(?:file=)?([A-Za-z][A-Za-z0-9._-]*):/.exec(value)?.[1] ?? []);
+	const found = drives.flatMap(([, value]) => storageIn(value) ?? []);
 	const { vmstatestorage } = config;
 	return [...new Set([...found, ...(vmstatestorage === undefined ? [] : [vmstatestorage])])];
 }
+
+/** Storages of every drive; for a clone to another node each of them must be shared, also a CD-ROM's (qemu-server, API2/Qemu.pm). */
+export const drivesIn = (config: Config): string[] => [
+	...new Set(
+		Object.entries(config)
+			.filter(isDrive)
+			.flatMap(([, value]) => storageIn(value) ?? []),
+	),
+];
+
+const storageIn = (drive: string): string | undefined => /^(?:file=)?([A-Za-z][A-Za-z0-9._-]*):/.exec(drive)?.[1];
 
 export const hasPhysicalDrive = (config: Config): boolean =>
 	Object.entries(config).some((entry) => isDrive(entry) && isCdrom(entry) && /^(?:file=)?cdrom(?:,|$)/.test(entry[1]));

@@ -38,6 +38,10 @@ export const since = {
 	systemdWithoutV1: 258,
 	/** systemd can use cgroup v2 alone: NEWS of 226. */
 	systemdOnV2: 226,
+	/** The kernel answers EINVAL to a mount option that it does not know; before, ENOENT: kernel/cgroup/cgroup-v1.c. */
+	kernelNamesOptions: "5.1.0",
+	/** The kernel has cgroup namespaces: cgroup_namespaces(7). RHEL 7 has none: kind#3311. */
+	kernelCgroupNamespaces: "4.6.0",
 	/** OpenRC names a service's cgroup openrc.<service>, out of the way of Docker's: 97689d6c, 2024-01-09. */
 	openrcServicePrefix: "0.53",
 } as const;

@@ -25,6 +25,9 @@ export const imageBuilderVariables = [
 /** kind's own: pkg/cluster/internal/runtime/runtime.go of v0.32.0. */
 const kindVariables = ["KIND_EXPERIMENTAL_PROVIDER"] as const;
 
+/** containers.conf(5); XDG_CONFIG_HOME and HOME, which every program has, do not stand here. */
+const podmanVariables = ["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE"] as const;
+
 /** Go's golang.org/x/net/http/httpproxy, which kubectl, clusterctl and kind share; HTTP_PROXY concerns neither Proxmox nor clusters. */
 const proxyVariables = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] as const;
 
@@ -54,6 +57,7 @@ export const variables: readonly string[] = [
 	...proxmoxVariables,
 	...imageBuilderVariables,
 	...kindVariables,
+	...podmanVariables,
 	...proxyVariables,
 	...clusterVariables,
 ];

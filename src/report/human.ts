@@ -106,7 +106,7 @@ const shortened = (lines: readonly string[], { verbose, paint }: HumanOptions): 
 function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [
 		labelled(number, adviceOf(step), options),
-		...typed(step).map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`),
+		...typed(step).flatMap((text) => text.split("\n").map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`)),
 		...(step.undo === undefined ? [] : [prose(`To undo: ${step.undo}`, 18, options)]),
 	].join("\n");
 }

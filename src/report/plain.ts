@@ -17,7 +17,7 @@ const places: Readonly<Record<Step["where"], string>> = {
 	"cluster-node": " (on the cluster's node)",
 };
 
-/** What to type, or to put into a file, for one step; empty where the step is advice only. */
+/** What to type, or to put into a file, which may be several lines, for one step; empty where the step is advice only. */
 export const typed = ({ command, put }: Step): readonly string[] => [
 	...(command === undefined ? [] : [toShell(command)]),
 	...(put === undefined ? [] : [put.line]),
@@ -37,7 +37,7 @@ export const findingLines = ({ code, summary, evidence, remedy }: ReportedFindin
 	]),
 	...remedy.flatMap((step, index) => [
 		`  ${index + 1}. ${adviceOf(step)}`,
-		...typed(step).map((line) => `       ${line}`),
+		...typed(step).flatMap((text) => text.split("\n").map((line) => `       ${line}`)),
 		...(step.undo === undefined ? [] : [`     To undo: ${step.undo}`]),
 	]),
 	`  more: capmox-doctor explain ${code}`,

@@ -67,7 +67,7 @@ function reasonOf(verdict: Judgement["verdict"]): { reason?: string } {
 		case "skip":
 			return { reason: verdict.reason };
 		case "unknown":
-			return { reason: verdict.missing.map(({ lastSeen }) => lastSeen).join("; ") };
+			return { reason: [...new Set(verdict.missing.map(({ lastSeen }) => lastSeen))].join("; ") };
 		case "crashed":
 			return { reason: `bug: ${verdict.message.split("\n")[0] ?? ""}` };
 		case "problem":

@@ -6,7 +6,10 @@ import { causes } from "../errors.ts";
 const step = z.object({
 	advice: z.string(),
 	command: z.array(z.string()).min(1).optional().describe("Argument vector, to be run without a shell"),
-	put: z.object({ line: z.string(), into: z.string() }).optional().describe("A line to put into a file"),
+	put: z
+		.object({ line: z.string(), into: z.string() })
+		.optional()
+		.describe("A line, or several that belong together, to put into a file"),
 	where: z.enum(["here", "proxmox-node", "cluster-node"]),
 	risk: z.enum(["safe", "changes", "destroys"]),
 	undo: z.string().optional(),

@@ -69,18 +69,17 @@ describe("what can go wrong has a cause", () => {
 
 	test("it hangs and ignores SIGTERM", async () => {
 		const started = performance.now();
-		expect(
-			(await causeOf(commands.run(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], { timeout: 200 })))[0],
-		).toBe("timeout");
-		expect(performance.now() - started).toBeLessThan(2_500);
+		const stubborn = causeOf(commands.run(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], { timeout: 1_000 }));
+		expect(await stubborn).toEqual(["timeout", expect.stringContaining("did not end within 1 s")]);
+		expect(performance.now() - started).toBeLessThan(1_300);
 	});
 
 	test("its child holds the pipe in a session of its own", async () => {
 		const started = performance.now();
-		expect((await causeOf(commands.run(["sh", "-c", "setsid sleep 5 & sleep 60"], { timeout: 200 })))[0]).toBe(
+		expect((await causeOf(commands.run(["sh", "-c", "setsid sleep 5 & sleep 60"], { timeout: 1_000 })))[0]).toBe(
 			"timeout",
 		);
-		expect(performance.now() - started).toBeLessThan(2_500);
+		expect(performance.now() - started).toBeLessThan(1_300);
 	});
 
 	test("it prints without end", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -107,5 +107,54 @@ describe("process substitution", () => {
 
 	test("of nothing is an empty file", () => {
 		expect(look("true")).not.toContain("could not be read");
+	});
+});
+
+describe("links in a copied tree lead where they led on its host, and never out of it", () => {
+	const secret = "this host's own";
+	let tree: string;
+	beforeEach(() => {
+		tree = join(folder, "tree");
+		mkdirSync(join(tree, "run", "deep"), { recursive: true });
+		mkdirSync(join(tree, "etc"));
+		writeFileSync(join(folder, "outside"), secret);
+		writeFileSync(join(tree, "run", "file"), "copied");
+	});
+	const link = (target: string, path: string) => {
+		symlinkSync(target, join(tree, path));
+	};
+	const readText = (path: string) => createFiles(tree).readText(path);
+
+	test.each([
+		["absolute", "/run/file"],
+		["relative", "../run/file"],
+		["up beyond the root, which is the root", "../../../../../run/file"],
+		["through a folder that is a link", "/folder/../file"],
+	])("%s", async (_, target) => {
+		link("/run/deep", "folder");
+		link(target, "etc/link");
+		expect(await readText("/etc/link")).toBe("copied");
+	});
+
+	test("one that leads out finds nothing, whatever lies there on this host", async () => {
+		link(join(folder, "outside"), "etc/absolute");
+		link("../../outside", "etc/relative");
+		link(folder, "etc/folder");
+		link("/proc/self", "etc/self");
+		const files = createFiles(tree);
+		for (const path of ["/etc/absolute", "/etc/relative", "/etc/folder/outside", "/etc/self/mountinfo"]) {
+			expect(await files.readText(path)).toBeUndefined();
+			expect(await files.stat(path)).toBeUndefined();
+		}
+
+		expect(await files.list("/etc/folder")).toBeUndefined();
+		expect(await files.statfs("/etc/folder")).toBeUndefined();
+		expect(await files.readLink("/etc/absolute")).toBe(join(folder, "outside"));
+	});
+
+	test("one that leads round in a circle says so", async () => {
+		link("/etc/b", "etc/a");
+		link("a", "etc/b");
+		await expect(readText("/etc/a")).rejects.toThrow("/etc/a is a symbolic link that leads round in a circle");
 	});
 });

@@ -7,6 +7,7 @@ import { execa } from "execa";
 import build from "../support/build.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
+import { benchManagement } from "./management.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 const empty = fileURLToPath(new URL("../support/empty/", import.meta.url));
@@ -97,4 +98,5 @@ const proxmox = await startProxmox({ delay: 0 });
 await checkToken(proxmox);
 await proxmox.close();
 memory();
+await benchManagement(judge);
 process.exitCode = failed ? 1 : 0;

@@ -19,6 +19,15 @@ function codesOf(id: string, name: string, change: Change = {}): readonly string
 	return check === undefined ? [] : judgeSituation(check, changed, asked).codes;
 }
 
+const crun = { name: "crun", assumed: false };
+const runc = { name: "runc", assumed: false };
+const hierarchy = (mountPoint: string, ...controllers: readonly string[]) => ({
+	mountPoint,
+	controllers: [...controllers],
+	root: "/",
+	visible: true,
+});
+
 const kind = (version: string): Change => ({
 	"host.tools": { kind: { state: "found", version }, kubectl: { state: "absent" }, clusterctl: { state: "absent" } },
 });
@@ -29,15 +38,25 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		["rootless-on-v1", "problem.rootless-on-v1", { "host.provider": { rootless: false } }],
 		["podman-refuses-v1", "problem.podman-refuses-v1", { "host.provider": { version: "5.8.2" } }],
 		["crun-refuses-hybrid", "problem.crun-refuses-hybrid", { "host.cgroups": { unifiedControllers: [] } }],
-		[
-			"crun-refuses-hybrid",
-			"problem.crun-refuses-hybrid",
-			{ "host.provider": { runtime: { name: "runc", assumed: false } } },
-		],
+		["crun-refuses-hybrid", "problem.crun-refuses-hybrid", { "host.provider": { runtime: runc } }],
 		["no-cgroups", "problem.no-cgroups", { "host.cgroups": { layout: "legacy" } }],
 		["mounted-elsewhere", "problem.mounted-elsewhere", { "host.cgroups": { layout: "hybrid" } }],
 		["no-controllers", "problem.no-controllers", { "host.cgroups": { layout: "legacy" } }],
-		["devices-missing", "problem.devices-missing", { "host.cgroups": { controllers: ["cpu", "devices"] } }],
+		[
+			"devices-missing",
+			"problem.devices-missing",
+			{ "host.cgroups": { hierarchies: [hierarchy("/sys/fs/cgroup/devices", "devices")] } },
+		],
+		["devices-missing", "problem.devices-missing.elsewhere", { "host.provider": { runtime: crun } }],
+		[
+			"devices-missing",
+			"problem.devices-missing.elsewhere",
+			{ "host.cgroups": { hierarchies: [hierarchy("/sys/fs/cgroup/devices", "devices")] } },
+		],
+		["crun-refuses-layout", "problem.crun-refuses-layout", { "host.provider": { runtime: runc } }],
+		["crun-refuses-layout", "problem.crun-refuses-layout", { "host.cgroups": { layout: "legacy" } }],
+		["no-cgroup-namespaces", "problem.no-cgroup-namespaces", { "host.system": { kernel: "4.18.0-553.el8_10.x86_64" } }],
+		["mounted-elsewhere", "problem.mounted-elsewhere.crun", { "host.provider": { runtime: runc } }],
 		["devices-missing", "problem.devices-missing", { "host.provider": { engine: "podman" } }],
 		["docker-cgroup-threaded", "problem.docker-cgroup-threaded", { "host.provider": { cgroupDriver: "systemd" } }],
 		[

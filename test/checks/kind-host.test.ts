@@ -97,7 +97,7 @@ describe("on one side of a threshold it speaks, on the other it is silent", () =
 		[300, ["clock-skew"]],
 		[-300, ["clock-skew"]],
 	] as const)("a clock that is %i s ahead", (aheadSeconds, codes) => {
-		expect(codesWith({ "host.provider": { place: "elsewhere" }, "host.clock": { aheadSeconds } })).toEqual(codes);
+		expect(codesWith({ "host.engine": { place: "elsewhere" }, "host.clock": { aheadSeconds } })).toEqual(codes);
 	});
 });
 

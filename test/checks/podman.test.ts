@@ -43,7 +43,6 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		["namespaces-denied.apparmor", "AppArmor does not restrict", podman({ namespaces: { apparmorRestricts: false } })],
 		["namespaces-denied.apparmor", "it fails for another reason", podman({ said: "Error: no space left on device" })],
 		["newuidmap-missing", "it is there", podman({ namespaces: { newuidmap: true } })],
-		["not-answering", "kind takes Docker", podman({ isTaken: false })],
 		["kind-too-old", "Podman 5", server({ version: "5.8.2" })],
 		["kind-too-old", "kind 0.33", kind("0.33.0")],
 		["kind-too-old", "no kind", { "host.tools": { kind: { state: "absent" } } }],
@@ -77,6 +76,8 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		["iptables-modules", "all are loaded", limits({ missingModules: [] })],
 		["pids-limit", "65536", limits({ pids: { limit: 65_536 } })],
 		["pids-limit", "no limit", limits({ pids: undefined })],
+		["journal-unreadable", "a journal can be read", limits({ readsJournal: true })],
+		["journal-unreadable", "logs go to files", limits({ readsJournal: undefined })],
 		["few-open-files", "64000", limits({ openFiles: 64_000 })],
 	])("%s: %s", (situation, _, change) => {
 		const code = `podman/${situation.split(".")[0] ?? ""}`;
@@ -99,6 +100,20 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		expect(codesOf("problem.not-delegated", podman({ place: "elsewhere", user: undefined }))).toEqual([
 			"podman/machine-not-delegated",
 		]);
+	});
+
+	test("what kind does not use fails no run; who asks about it gets the whole truth", () => {
+		const change = podman({ isTaken: false, takenBecause: "the docker command is installed" });
+		for (const situation of ["not-answering", "not-delegated", "kind-too-old", "sub-ids-missing"]) {
+			expect([situation, judge(`problem.${situation}`).exitCode]).toEqual([situation, 1]);
+			expect([situation, judge(`problem.${situation}`, change)]).toMatchObject([
+				situation,
+				{ codes: [`podman/${situation}`], exitCode: 0 },
+			]);
+		}
+
+		expect(judge("problem.not-delegated-here.docker-is-taken").exitCode).toBe(0);
+		expect(judge("problem.not-delegated-here.docker-is-taken-asked").exitCode).toBe(1);
 	});
 
 	test("nothing on cgroup v1 passes, whatever the versions", () => {

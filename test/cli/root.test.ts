@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -116,6 +116,66 @@ describe("--root judges a copy of a host", () => {
 		const { checks } = await parseReport(stdout);
 		expect(checks.find(({ id }) => id === "token")?.verdict).toBe("skip");
 		expect(existsSync(called)).toBe(false);
+	});
+
+	test("what is set in this shell changes no word of the verdicts", async () => {
+		const home = join(folder, "home");
+		for (const [file, text] of Object.entries({
+			".config/cluster-api/clusterctl.yaml": 'PROXMOX_URL: "https://127.0.0.1:1"\n',
+			".config/containers/containers.conf": "[containers]\npids_limit = 100\n",
+			".kube/config": "not: a kubeconfig\n",
+			envfile: "export HTTPS_PROXY='http://127.0.0.1:1'\n",
+		})) {
+			mkdirSync(dirname(join(home, file)), { recursive: true });
+			writeFileSync(join(home, file), text);
+		}
+
+		const root = copyOf("leaks", {
+			...v1Only,
+			"usr/share/containers/containers.conf": "[containers]\n",
+			"cmd/podman-info.json": JSON.stringify({
+				host: {
+					cgroupVersion: "v1",
+					kernel: "6.1.57-0-lts",
+					ociRuntime: { name: "crun", version: "crun version 1.8" },
+				},
+				version: { Version: "4.3.1" },
+			}),
+		});
+		const env = {
+			HOME: home,
+			XDG_CONFIG_HOME: join(home, ".config"),
+			XDG_RUNTIME_DIR: "/run/user/1000",
+			HTTPS_PROXY: "http://127.0.0.1:1",
+			https_proxy: "http://127.0.0.1:1",
+			NO_PROXY: "*",
+			DOCKER_HOST: "ssh://ada@elsewhere",
+			DOCKER_CONTEXT: "elsewhere",
+			CONTAINER_HOST: "ssh://ada@elsewhere",
+			KIND_EXPERIMENTAL_PROVIDER: "podman",
+			CONTAINERS_CONF: join(home, ".config/containers/containers.conf"),
+			CONTAINERS_CONF_OVERRIDE: join(home, ".config/containers/containers.conf"),
+			PROXMOX_URL: "https://172.17.0.9:8006",
+			CONTROL_PLANE_ENDPOINT_IP: "172.17.0.10",
+			KUBECONFIG: join(home, ".kube/config"),
+		};
+		const judge = async (options: { env?: Record<string, string>; cwd?: string }) => {
+			const { stdout, exitCode } = await doctor(["run", "--root", root, "--format", "json"], options);
+			const { checks } = await parseReport(stdout);
+			return { exitCode, checks };
+		};
+		const alone = await judge({});
+		expect(alone.checks.find(({ id }) => id === "podman")?.findings.length).toBeGreaterThan(0);
+		expect(await judge({ env, cwd: home })).toEqual(alone);
+	});
+
+	test("a link that leads out of the copy finds nothing", async () => {
+		const root = copyOf("links", v1Only);
+		rmSync(join(root, "proc/self/mountinfo"));
+		symlinkSync("/proc/self/mountinfo", join(root, "proc/self/mountinfo"));
+		const { verdicts } = await ask(root, "check", "cgroups");
+		expect(Object.values(verdicts)).not.toContain("pass");
+		expect(verdicts["cgroup-named"]).toBe("unknown");
 	});
 
 	test("the same commands are called without it", async () => {

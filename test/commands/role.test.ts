@@ -127,6 +127,30 @@ describe.each(releases)("Proxmox VE %s: applied, the lines are enough", (release
 	});
 });
 
+test.each([
+	["before an upgrade from 7", generations[7], 9],
+	["before an upgrade from 8", generations[8], 9],
+	["for an older one", generations[9], 8],
+] as const)("--proxmox-version %s: the lines are enough there", async (_, generation, asked) => {
+	const administrator = [{ path: "/", user: "capmox@pve", role: "PVEAdmin" }];
+	const now = await start({ generation, acls: administrator });
+	const printed = await role({ ...login(now), ...usual }, "--proxmox-version", String(asked));
+	expect([printed.exitCode, printed.stderr]).toEqual([0, ""]);
+	const later = await start({ generation: generations[asked], tokens: { [id]: { secret, privsep: true } } });
+	applyLines(later, asked, printed);
+	expect(await verdictOf({ ...login(later), ...usual })).toMatchObject({ kind: "pass" });
+});
+
+test("each thing is said once, and a node that does not exist is said and gets nothing", async () => {
+	const proxmox = await start({ acls: [{ path: "/", user: "capmox@pve", role: "PVEAdmin" }] });
+	const { stdout, exitCode } = await role({ ...login(proxmox), ...usual, ALLOWED_NODES: "[pve1,nope]" });
+	const lines = stdout.split("\n").filter((line) => line !== "");
+	expect(lines).toEqual([...new Set(lines)]);
+	expect(stdout).toContain("# There is no node nope");
+	expect(stdout).not.toContain("/nodes/nope");
+	expect(exitCode).toBe(3);
+});
+
 describe("where Proxmox VE cannot be asked", () => {
 	const nowhere = { PROXMOX_URL: "https://127.0.0.1:1", PROXMOX_TOKEN: id, PROXMOX_SECRET: secret, ...usual };
 

@@ -1,12 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { refusedByRunc } from "../../checks/cgroups/runc.ts";
-import {
-	type CgroupLayout,
-	type CgroupSources,
-	classifyCgroups,
-	type HostCgroups,
-} from "../../src/facts/host-cgroups.ts";
+import type { CgroupLayout, HostCgroups } from "../../src/facts/host-cgroups.ts";
+import { type CgroupSources, classifyCgroups } from "../../src/facts/host-cgroups-layout.ts";
 import { isThere, samples, unlessThere } from "../support/host.ts";
 
 const tmpfs = "26 19 0:21 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755";
@@ -107,7 +103,23 @@ describe("runc's rule", () => {
 		["the same hierarchy twice: the first counts", [v1(28, "memory", "memory"), v1(29, "/mnt/m", "memory", 1)], []],
 		[
 			"the same hierarchy twice, the wrong way round",
+			[v1(28, "m", "memory"), v1(29, "memory", "memory")],
+			["m EINVAL"],
+		],
+		[
+			"an older mount outside, which a new mount namespace lists after all that is below /sys",
 			[v1(28, "/mnt/m", "memory", 1), v1(29, "memory", "memory")],
+			[],
+		],
+		[
+			"a younger mount outside, on a file system that is listed before /sys",
+			[
+				"20 1 0:20 / /run rw - tmpfs tmpfs rw",
+				"19 1 0:19 / /sys rw - sysfs sysfs rw",
+				"1 0 0:1 / / rw - ext4 a rw",
+				v1(29, "memory", "memory"),
+				v1(30, "/run/m", "memory", 20),
+			],
 			["m EINVAL"],
 		],
 		[
@@ -117,6 +129,86 @@ describe("runc's rule", () => {
 		],
 	])("%s", (_, lines, expected) => {
 		expect(refusals(classify([tmpfs, ...lines]))).toEqual(expected);
+	});
+
+	test.each<[string, readonly string[], string, readonly string[]]>([
+		[
+			"a directory of another's name, which is mounted at one of that name, too: twice at one place",
+			[v1(28, "memory", "memory"), v1(29, "/x/memory", "name=foo", 1)],
+			"2:name=foo:/\n1:memory:/\n",
+			["memory EBUSY"],
+		],
+		[
+			"the same, the other way round",
+			[v1(29, "/x/memory", "name=foo", 1), v1(28, "memory", "memory")],
+			"2:name=foo:/\n1:memory:/\n",
+			["memory EBUSY"],
+		],
+		[
+			"a directory of another's name, which is mounted nowhere, and lives",
+			[v1(29, "/x/memory", "name=foo", 1)],
+			"2:name=foo:/\n1:memory:/\n",
+			[],
+		],
+		["two directories swapped", [v1(28, "memory", "pids"), v1(29, "pids", "memory")], "2:memory:/\n1:pids:/\n", []],
+		[
+			"pids at a directory called systemd, and name=systemd lives",
+			[v1(29, "/x/systemd", "pids", 1)],
+			"2:pids:/\n1:name=systemd:/\n",
+			[],
+		],
+		[
+			"pids at a directory called systemd, and no name=systemd",
+			[v1(29, "/x/systemd", "pids", 1)],
+			"2:pids:/\n",
+			["systemd EINVAL"],
+		],
+		[
+			"two at directories of one name, of which neither is it",
+			[v1(28, "/a/pids", "cpu", 1), v1(29, "/b/pids", "name=b", 1)],
+			"3:pids:/\n2:cpu:/\n1:name=b:/\n",
+			["pids EBUSY"],
+		],
+		["the same set in another order", [v1(28, "cpuacct,cpu", "cpu,cpuacct")], "1:cpu,cpuacct:/\n", []],
+		[
+			"together, and once more alone by a bind",
+			[v1(28, "cpu,cpuacct", "cpu,cpuacct"), v1(29, "cpu", "cpu,cpuacct")],
+			"1:cpu,cpuacct:/\n",
+			[],
+		],
+		[
+			"a directory called after an option",
+			[v1(28, "/x/noprefix", "name=a", 1), v1(29, "/x/xattr", "name=b", 1), v1(30, "/x/none", "name=c", 1)],
+			"3:name=a:/\n2:name=b:/\n1:name=c:/\n",
+			["noprefix EINVAL", "xattr EPERM", "none EINVAL"],
+		],
+		["a name with other controllers", [v1(28, "/x/cpu,name=a", "name=a", 1)], "1:name=a:/\n", ["cpu,name=a EBUSY"]],
+		[
+			"in an LXC container of an old kernel, where the directory is the container's",
+			[v1(28, "memory/lxc/101", "memory")],
+			"1:memory:/lxc/101\n",
+			["101 EINVAL"],
+		],
+		[
+			"net_cls and net_prio apart",
+			[v1(28, "net_cls", "net_cls"), v1(29, "net_prio", "net_prio")],
+			"2:net_cls:/\n1:net_prio:/\n",
+			[],
+		],
+		["cpuset without the prefix of its files", [v1(28, "cpuset", "cpuset,noprefix")], "1:cpuset:/\n", []],
+		["freezer elsewhere, at a directory of its name", [v1(28, "/dev/freezer", "freezer", 1)], "1:freezer:/\n", []],
+	])("%s", (_, lines, ownCgroup, expected) => {
+		expect(refusals(classify([tmpfs, ...lines], { ownCgroup }))).toEqual(expected);
+	});
+
+	test("the words of kernels before 5.1", () => {
+		const found = {
+			...classify([tmpfs, v1(28, "openrc", "name=openrc")], { ownCgroup: "1:name=openrc:/\n" }),
+			cgroupVersion: 1 as const,
+		};
+		expect(refusedByRunc(found, "4.18.0-553.el8_10.x86_64").map(({ errno }) => errno)).toEqual(["ENOENT"]);
+		expect(refusedByRunc(found, "5.4.0-216-generic").map(({ errno }) => errno)).toEqual(["EINVAL"]);
+		expect(refusedByRunc(found).map(({ errno }) => errno)).toEqual(["EINVAL"]);
 	});
 
 	test("a hierarchy that is mounted, but not this process's, does no harm", () => {

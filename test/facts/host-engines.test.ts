@@ -2,13 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Output } from "../../src/access/commands.ts";
 import { ProbeError } from "../../src/errors.ts";
-import {
-	type Docker,
-	type DockerAnswers,
-	parseDocker,
-	parseJsonIn,
-	parsePodman,
-} from "../../src/facts/host-engines.ts";
+import { parseJsonIn } from "../../src/facts/engines/answers.ts";
+import type { Docker } from "../../src/facts/engines/docker.ts";
+import { type DockerAnswers, parseDocker } from "../../src/facts/engines/docker-info.ts";
+import { parsePodman } from "../../src/facts/engines/podman.ts";
 import { chooseEngine } from "../../src/facts/host-provider.ts";
 import { type HostSystem, initOf, parseCommandLine, parseOsRelease } from "../../src/facts/host-system.ts";
 import { parseKindVersion } from "../../src/facts/host-tools.ts";
@@ -81,6 +78,37 @@ describe("docker: what it prints counts, never how it ends", () => {
 			"a context that is gone",
 			printed("", 1, 'Failed to initialize: unable to resolve docker endpoint: context "nope": context not found'),
 			"bad-context",
+		],
+		[
+			"too new a client",
+			printed(
+				"",
+				1,
+				"Error response from daemon: client version 1.51 is too new. Maximum supported API version is 1.41",
+			),
+			"too-old",
+		],
+		[
+			"something else listens there: a proxy, for example",
+			printed(
+				{
+					ServerErrors: [
+						"request returned 404 Not Found for API route and version http://10.0.0.5:2375/v1.50/info, check if the server supports the requested API version",
+					],
+				},
+				1,
+			),
+			"other",
+		],
+		[
+			"an address that is none",
+			printed("", 1, "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: foo://bar"),
+			"bad-host",
+		],
+		[
+			"Docker Desktop's stand-in",
+			printed("\nThe command 'docker' could not be found in this WSL 2 distro.\nWe recommend to activate", 1),
+			"no-wsl-integration",
 		],
 		["garbage", printed("<html>", 0), "other"],
 	])("%s", (_, info, kind) => {

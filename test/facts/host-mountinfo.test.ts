@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Mount, parseMountinfo, visibleMounts } from "../../src/facts/host-mountinfo.ts";
+import { asCopied, type Mount, parseMountinfo, visibleMounts } from "../../src/facts/host-mountinfo.ts";
 
 /** As fs/proc_namespace.c writes them. */
 const escape = (text: string): string =>
 	text.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
 
 const line = (
-	{ id, parent, device, root, mountPoint, type, source, superOptions }: Mount,
+	{ id, parent, device, root, mountPoint, options, type, source, superOptions }: Mount,
 	optional: readonly string[],
 ) =>
 	[
@@ -16,7 +16,7 @@ const line = (
 		device,
 		escape(root),
 		escape(mountPoint),
-		"rw,relatime",
+		options.join(","),
 		...optional,
 		"-",
 		type,
@@ -38,6 +38,7 @@ const mount: fc.Arbitrary<Mount> = fc.record({
 	device: fc.tuple(fc.nat(255), fc.nat(255)).map(([major, minor]) => `${major}:${minor}`),
 	root: path,
 	mountPoint: path,
+	options: fc.constantFrom(["rw"], ["ro", "nosuid", "noexec"]),
 	type: fc.constantFrom("cgroup", "cgroup2", "tmpfs", "fuse.lxcfs", "ext4"),
 	source: fc.string({ maxLength: 20 }).map((text) => text.replaceAll("\0", "_").replaceAll("\r", "_")),
 	superOptions: fc.array(
@@ -78,6 +79,23 @@ describe("parseMountinfo", () => {
 		}
 
 		expect(parseMountinfo(whole).map(({ mountPoint }) => mountPoint)).toEqual(["/a b", "/a b/c"]);
+	});
+});
+
+describe("asCopied", () => {
+	test("lists each mount with all that is on it before the next", () => {
+		const text =
+			"3 1 0:3 / /sys rw - sysfs a rw\n2 1 0:2 / /run rw - tmpfs a rw\n1 0 0:1 / / rw - ext4 a rw\n5 2 0:5 / /run/m rw - cgroup a rw,cpu\n4 3 0:4 / /sys/m rw - cgroup a rw,cpu\n";
+		expect(asCopied(parseMountinfo(text)).map(({ id }) => id)).toEqual([1, 3, 4, 2, 5]);
+	});
+
+	test("loses nothing and repeats nothing, whatever the parents", () => {
+		fc.assert(
+			fc.property(fc.array(mount, { maxLength: 12 }), (mounts) => {
+				expect(new Set(asCopied(mounts))).toEqual(new Set(mounts));
+				expect(asCopied(mounts)).toHaveLength(mounts.length);
+			}),
+		);
 	});
 });
 

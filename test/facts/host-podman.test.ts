@@ -2,14 +2,10 @@ import { describe, expect, test } from "vitest";
 import type { Files } from "../../src/access/files.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { ProbeError } from "../../src/errors.ts";
-import { type Podman, parsePodman } from "../../src/facts/host-engines.ts";
-import {
-	accountOf,
-	parseOpenFiles,
-	parsePidsLimit,
-	readHostPodman,
-	readHostPodmanLimits,
-} from "../../src/facts/host-podman.ts";
+import { parseContainersNumber } from "../../src/facts/engines/containers-conf.ts";
+import { type Podman, parsePodman } from "../../src/facts/engines/podman.ts";
+import { accountOf, readHostPodman } from "../../src/facts/host-podman.ts";
+import { parseOpenFiles, readHostPodmanLimits } from "../../src/facts/host-podman-limits.ts";
 import type { Know } from "../../src/facts/probe.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 
@@ -182,10 +178,94 @@ describe("podman info tells whether names are resolved, and the maps of both kin
 	});
 });
 
+describe("which containers.conf has the last word", () => {
+	const usr = "/usr/share/containers/containers.conf";
+	const etc = "/etc/containers/containers.conf";
+	const home = "/home/alice/.config/containers/containers.conf";
+	const xdg = "/home/alice/xdg/containers/containers.conf";
+	const rootless = "/etc/containers/containers.rootless.conf";
+	const ofUser = `${rootless}.d/1000/x.conf`;
+	const given = { CONTAINERS_CONF: "/srv/own.conf", CONTAINERS_CONF_OVERRIDE: "/srv/override.conf" };
+	const all = [
+		usr,
+		`${usr}.d/9.conf`,
+		etc,
+		`${etc}.d/1.conf`,
+		`${etc}.d/5.conf`,
+		rootless,
+		ofUser,
+		home,
+		`${home}.d/3.conf`,
+		xdg,
+	];
+
+	/** The file whose number counts, of those that are there; each holds another one. */
+	async function winner(
+		version: string,
+		isRootless: boolean,
+		paths: readonly string[],
+		variables: Readonly<Record<string, string>> = {},
+	): Promise<string | undefined> {
+		const contents = [...paths, ...Object.values(given)].map(
+			(path, index) => [path, `[containers]\npids_limit = ${index + 1}\n`] as const,
+		);
+		const world = worldOf({ ...typical, ...Object.fromEntries(contents) });
+		const environment = () =>
+			Promise.resolve({
+				files: [],
+				lookUp: (name: string) =>
+					variables[name] === undefined ? [] : [{ value: variables[name], origin: "the environment" }],
+			});
+		const podman = { ...answering, server: { ...answering.server, version, rootless: isRootless } };
+		const { pids } = await readHostPodmanLimits({ ...world, environment }, knowing(world, podman));
+		return pids?.from;
+	}
+
+	test.each<[string, boolean, readonly string[], string]>([
+		["4.3.1", false, all, `${etc}.d/5.conf`],
+		["4.3.1", false, [usr, home], usr],
+		["4.3.1", true, all, `${home}.d/3.conf`],
+		["4.3.1", true, [usr, `${usr}.d/9.conf`, etc, rootless], etc],
+		["5.4.2", true, [etc, rootless], etc],
+		["5.6.0", true, [etc, `${etc}.d/5.conf`, rootless], rootless],
+		["5.8.4", true, [etc, rootless, ofUser], ofUser],
+		["5.8.4", false, [etc, rootless, ofUser], etc],
+		["6.0.0", true, [usr, etc, home], home],
+		["6.0.0", true, all, ofUser],
+		["6.0.0", true, [`${usr}.d/9.conf`, etc, `${etc}.d/5.conf`], `${usr}.d/9.conf`],
+		["6.0.0", true, [etc, `${etc}.d/5.conf`, `${home}.d/3.conf`], `${etc}.d/5.conf`],
+		["6.0.0", true, [`${etc}.d/5.conf`, `${home}.d/5.conf`], `${home}.d/5.conf`],
+		["6.0.0", true, [etc, rootless], etc],
+	])("Podman %s, rootless: %s: %j", async (version, isRootless, paths, expected) => {
+		expect(await winner(version, isRootless, paths)).toBe(expected);
+	});
+
+	test("of a rootful Podman, root's own since 5.0", async () => {
+		const own = "/root/.config/containers/containers.conf";
+		const variables = { HOME: "/root" };
+		expect(await winner("4.9.3", false, [etc, own], variables)).toBe(etc);
+		expect(await winner("5.0.0", false, [etc, own], variables)).toBe(own);
+	});
+
+	test.each([
+		["4.3.1", { CONTAINERS_CONF_OVERRIDE: given.CONTAINERS_CONF_OVERRIDE }, `${home}.d/3.conf`],
+		["5.4.2", { CONTAINERS_CONF_OVERRIDE: given.CONTAINERS_CONF_OVERRIDE }, given.CONTAINERS_CONF_OVERRIDE],
+		["6.0.0", { CONTAINERS_CONF_OVERRIDE: given.CONTAINERS_CONF_OVERRIDE }, given.CONTAINERS_CONF_OVERRIDE],
+		["4.3.1", given, given.CONTAINERS_CONF],
+		["5.4.2", given, given.CONTAINERS_CONF_OVERRIDE],
+		["5.4.2", { CONTAINERS_CONF: given.CONTAINERS_CONF }, given.CONTAINERS_CONF],
+		["5.4.2", { XDG_CONFIG_HOME: "/home/alice/xdg" }, xdg],
+		["5.8.4", { HOME: "/nowhere" }, ofUser],
+		["5.4.2", { XDG_CONFIG_HOME: "" }, `${home}.d/3.conf`],
+	] as const)("Podman %s with %j", async (version, variables, expected) => {
+		expect(await winner(version, true, all, variables)).toBe(expected);
+	});
+});
+
 describe("limits", () => {
 	test("of a rootless Podman with nothing configured", async () => {
 		expect(await readLimits(typical)).toEqual({
-			pids: { limit: 2048, from: "Podman's default" },
+			pids: { limit: 2048, from: "Podman's default", folder: "/home/alice/.config/containers" },
 			missingModules: [{ name: "ip6table_nat", isShipped: true }],
 			openFiles: 524_288,
 		});
@@ -203,6 +283,7 @@ describe("limits", () => {
 		expect((await readLimits(shared)).pids).toEqual({
 			limit: 8192,
 			from: "/etc/containers/containers.conf.d/10-more.conf",
+			folder: "/home/alice/.config/containers",
 		});
 		await expect(readLimits(typical, answering, true)).rejects.toThrow("no containers.conf");
 	});
@@ -221,8 +302,10 @@ describe("limits", () => {
 });
 
 test("the small parsers", () => {
-	expect(parsePidsLimit("pids_limit = 5\n[engine]\npids_limit = 6\n")).toBeUndefined();
-	expect(parsePidsLimit("[containers] # mine\n  # pids_limit = 1\n  pids_limit=-1\n[network]\n")).toBe(-1);
+	expect(parseContainersNumber("pids_limit = 5\n[engine]\npids_limit = 6\n", "pids_limit")).toBeUndefined();
+	expect(
+		parseContainersNumber("[containers] # mine\n  # pids_limit = 1\n  pids_limit=-1\n[network]\n", "pids_limit"),
+	).toBe(-1);
 	expect(parseOpenFiles("Max open files  1024  unlimited  files\n")).toBeUndefined();
 	expect(accountOf("alice:x:1000:1000::/home/alice:/bin/sh\n", 100)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
 import { diagnose } from "../../src/diagnose.ts";
@@ -40,6 +40,7 @@ const tree: Readonly<Record<string, string>> = {
 	"proc/sys/kernel/hostname": "ws\n",
 	"proc/sys/fs/inotify/max_user_watches": "524288\n",
 	"proc/sys/fs/inotify/max_user_instances": "1024\n",
+	"proc/net/if_inet6": "00000000000000000000000000000001 01 80 10 80 lo\n",
 	"proc/net/route": `${route}docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n`,
 	"lib/modules/6.12.1/modules.dep": "",
 	"proc/self/mountinfo": "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n",
@@ -63,7 +64,8 @@ function worldOf(files: Readonly<Record<string, string | undefined>>): World {
 	// A copied tree does not tell the space on a disk.
 	const statfs = (path: string) =>
 		Promise.resolve(path === "/var/lib" ? { type: 0xef53, availableBytes: 50e9, totalBytes: 100e9 } : undefined);
-	return { ...world, files: { ...world.files, statfs } };
+	// Nor which proxies are set in its shells; here, none.
+	return { ...world, files: { ...world.files, statfs }, host: { platform: "linux", uid: 0, recorded: false } };
 }
 
 async function judge(world: World) {
@@ -93,12 +95,21 @@ test.each<[string, string | undefined, FactName]>([
 	["cmd/docker-network-bridge.json", undefined, "host.networks"],
 	["cmd/docker-network-bridge.json", "<html>", "host.networks"],
 	["cmd/docker-network-kind.json", "permission denied\n(exit 1)\n", "host.networks"],
-	["lib/modules/6.12.1/modules.dep", undefined, "host.kernel"],
 	["cmd/docker-info.json", JSON.stringify({ ...info, MemTotal: 0 }), "host.memory"],
 ])("%s as %j: unknown by %s, never a pass", async (name, text, fact) => {
 	const { sheet, verdict } = await judge(worldOf({ ...tree, [name]: text }));
 	expect(verdict?.kind).toBe("unknown");
 	expect(sheet[fact]?.state).toBe("unavailable");
+});
+
+test("what a copied tree does not tell: modules of the kernel, proxies of a shell", async () => {
+	const world = worldOf({ ...tree, "lib/modules/6.12.1/modules.dep": undefined });
+	const { sheet, verdict } = await judge({ ...world, host: { platform: "linux", recorded: true } });
+	expect(verdict?.kind).toBe("unknown");
+	expect(sheet).toMatchObject({
+		"host.kernel": { cause: "not-found" },
+		"host.proxies": { cause: "not-found" },
+	});
 });
 
 test("no answer about the disk: unknown", async () => {
@@ -130,4 +141,208 @@ test("a proxy's password is in no fact", async () => {
 		value: { https: { name: "HTTPS_PROXY" }, noProxy: { name: "no_proxy", entries: ["localhost"] } },
 	});
 	expect(JSON.stringify(sheet)).not.toContain("hunter2");
+});
+
+describe("a virtual machine or another host", () => {
+	/** The verdict's missing facts and codes, where Docker says these things of itself. */
+	async function elsewhere(
+		answer: Readonly<Record<string, unknown>>,
+		files: Readonly<Record<string, string | undefined>> = {},
+		change: (world: World) => World = (world) => world,
+	) {
+		const world = worldOf({ ...tree, "cmd/docker-info.json": JSON.stringify({ ...info, ...answer }), ...files });
+		const { sheet, verdict } = await judge(change(world));
+		const missing = verdict?.kind === "unknown" || verdict?.kind === "problem" ? verdict.missing : [];
+		const codes = verdict?.kind === "problem" ? verdict.findings.map(({ code }) => code) : [];
+		return { sheet, kind: verdict?.kind, missing: missing.map(({ fact }) => fact), codes };
+	}
+
+	const desktop = {
+		OperatingSystem: "Docker Desktop",
+		KernelVersion: "6.12.5-linuxkit",
+		Name: "docker-desktop",
+		SystemTime: new Date().toISOString(),
+	};
+	const low = { "proc/sys/fs/inotify/max_user_instances": "128\n" };
+
+	test("Docker Desktop: only the disk of its machine is missing; this host's own limits do not count", async () => {
+		expect(await elsewhere(desktop, low)).toMatchObject({ kind: "unknown", missing: ["host.storage"], codes: [] });
+	});
+
+	test("Docker Desktop's disk is a file with holes: what is free in it, or below it, whichever is less", async () => {
+		const gibibyte = 2 ** 30;
+		const withDisk = (allocated: number, below: number) => (world: World) => ({
+			...world,
+			environment: () =>
+				Promise.resolve({
+					files: [],
+					lookUp: (name: string) => (name === "HOME" ? [{ value: "/home/ada", origin: "the environment" }] : []),
+				}),
+			files: {
+				...world.files,
+				stat: (path: string) =>
+					path === "/home/ada/.docker/desktop/vms/0/data/Docker.raw"
+						? Promise.resolve({
+								mode: 0o644,
+								isFile: true,
+								sizeBytes: 64 * gibibyte,
+								allocatedBytes: allocated * gibibyte,
+							})
+						: world.files.stat(path),
+				statfs: (path: string) =>
+					path.startsWith("/home/ada")
+						? Promise.resolve({ type: 0xef53, availableBytes: below * gibibyte, totalBytes: 900 * gibibyte })
+						: world.files.statfs(path),
+			},
+		});
+		expect(await elsewhere(desktop, {}, withDisk(20, 200))).toMatchObject({ kind: "pass" });
+		expect((await elsewhere(desktop, {}, withDisk(63, 200))).codes).toEqual(["kind-host/disk-full"]);
+		expect((await elsewhere(desktop, {}, withDisk(20, 5))).codes).toEqual(["kind-host/disk-nearly-full"]);
+	});
+
+	test("WSL 2: Docker Desktop's containers are on the same kernel, so its limits are those here", async () => {
+		const kernel = { "proc/sys/kernel/osrelease": "6.6.87.2-microsoft-standard-WSL2\n" };
+		const wsl = { ...desktop, KernelVersion: "6.6.87.2-microsoft-standard-WSL2" };
+		expect((await elsewhere(wsl, { ...kernel, ...low })).codes).toEqual(["kind-host/inotify-limits"]);
+		expect(await elsewhere(wsl, kernel)).toMatchObject({ kind: "unknown", missing: ["host.storage"] });
+	});
+
+	test("another host by TCP, with the same kernel as this one, is not this one", async () => {
+		const context = '[{"Name":"default","Endpoints":{"docker":{"Host":"tcp://10.0.0.5:2375"}}}]';
+		const files = { ...low, "cmd/docker-context.json": context };
+		const far = { Name: "box", SystemTime: new Date().toISOString() };
+		expect(await elsewhere(far, files)).toMatchObject({
+			kind: "problem",
+			codes: ["kind-host/engine-on-another-host"],
+			missing: ["host.inotify", "host.storage"],
+		});
+		// The same name and kernel: the daemon of this host, asked by its address.
+		expect((await elsewhere({ Name: "ws" }, files)).sheet["host.inotify"]).toMatchObject({ state: "known" });
+	});
+
+	test("what does not answer is a finding wherever it is, and nothing else is called missing", async () => {
+		for (const host of ["ssh://box", "tcp://10.0.0.5:2376", "unix:///home/ada/.docker/desktop/docker.sock"]) {
+			const down = { "cmd/docker-info.json": '{"ServerErrors":["Cannot connect to the Docker daemon"]}\n(exit 1)\n' };
+			const context = `[{"Name":"x","Endpoints":{"docker":{"Host":"${host}"}}}]`;
+			const { kind, codes, missing } = await elsewhere({}, { ...down, "cmd/docker-context.json": context });
+			expect([host, kind, codes, missing]).toEqual([host, "problem", ["kind-host/engine-silent"], []]);
+		}
+	});
+
+	test("Docker Desktop's stand-in in a WSL distribution that is not switched on", async () => {
+		const files = {
+			"cmd/docker-info.json": "\nThe command 'docker' could not be found in this WSL 2 distro.\n(exit 1)\n",
+			"cmd/docker-version.json": "The command 'docker' could not be found in this WSL 2 distro.\n(exit 1)\n",
+			"cmd/docker-context.json": "The command 'docker' could not be found in this WSL 2 distro.\n(exit 1)\n",
+			"proc/sys/kernel/osrelease": "6.6.87.2-microsoft-standard-WSL2\n",
+		};
+		expect((await elsewhere({}, files)).codes).toEqual(["kind-host/wsl-integration-off"]);
+	});
+
+	test("podman info tells how full the disk of its machine is", async () => {
+		const store = { graphRoot: "/var/lib/containers/storage", graphRootAllocated: 100e9, graphRootUsed: 99e9 };
+		const podman = {
+			host: { cgroupVersion: "v2", kernel: "6.17.1-coreos", serviceIsRemote: true, memTotal: 8e9, arch: "arm64" },
+			store,
+			version: { Version: "5.6.0" },
+		};
+		const { codes, missing } = await elsewhere(
+			{},
+			{
+				"cmd/docker-info.json": "sh: docker: command not found\n(exit 127)\n",
+				"cmd/podman-info.json": JSON.stringify(podman),
+				"cmd/podman-network-podman.json": "[]",
+				"cmd/podman-network-kind.json": "Error: unable to find network: network kind not found\n(exit 125)\n",
+			},
+		);
+		expect([codes, missing]).toEqual([["kind-host/disk-full"], ["host.inotify"]]);
+	});
+});
+
+describe("the kernel and the daemon, as files tell", () => {
+	const modules = {
+		"proc/modules": "overlay 1 0 - Live 0x0\nveth 1 0 - Live 0x0\nbridge 1 0 - Live 0x0\n",
+		"lib/modules/6.12.1/modules.builtin": "kernel/net/netfilter/nf_conntrack.ko\nkernel/net/netfilter/nf_nat.ko\n",
+		"lib/modules/6.12.1/modules.dep":
+			"kernel/net/bridge/br_netfilter.ko.zst:\nkernel/net/netfilter/xt_conntrack.ko.xz:\nkernel/net/netfilter/xt_comment.ko:\nkernel/net/netfilter/xt_statistic.ko: kernel/x.ko\n",
+	};
+
+	test("what is neither loaded, nor built in, nor on the disk is lacking; another name's end does not count", async () => {
+		const { sheet } = await judge(worldOf({ ...tree, ...modules }));
+		expect(sheet["host.kernel"]).toMatchObject({ value: { lacking: ["xt_addrtype"], filtersBridges: false } });
+		const all = { ...modules, "proc/modules": `${modules["proc/modules"]}xt_addrtype 1 0 - Live 0x0\n` };
+		const { verdict } = await judge(worldOf({ ...tree, ...all }));
+		expect(verdict?.kind).toBe("pass");
+	});
+
+	test("a kernel of which no list tells is not judged", async () => {
+		const { sheet } = await judge(worldOf({ ...tree, "proc/modules": "" }));
+		expect(sheet["host.kernel"]).toMatchObject({ state: "known" });
+		expect(sheet["host.kernel"]).not.toHaveProperty("value.lacking.0");
+	});
+
+	test("SELinux, AppArmor and IPv6", async () => {
+		const { sheet } = await judge(
+			worldOf({
+				...tree,
+				"sys/fs/selinux/enforce": "1",
+				"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n",
+				"proc/net/if_inet6": undefined,
+			}),
+		);
+		expect(sheet["host.kernel"]).toMatchObject({
+			value: { enforcesSelinux: true, restrictsNamespaces: true, ipv6: false },
+		});
+	});
+
+	const limits = (files: number) => `Limit Soft Hard Units\nMax open files            ${files}  ${files}   files\n`;
+
+	test.each<[string, Readonly<Record<string, string>>, object]>([
+		["nothing to be found", {}, {}],
+		[
+			"containerd of Docker",
+			{ "run/docker/containerd/containerd.pid": "77", "proc/77/limits": limits(1_024) },
+			{ openFiles: { limit: 1_024, from: "/proc/77/limits (containerd)" } },
+		],
+		[
+			"containerd as a service, cgroup v2",
+			{ "sys/fs/cgroup/system.slice/containerd.service/cgroup.procs": "88\n990\n", "proc/88/limits": limits(9_999) },
+			{ openFiles: { limit: 9_999, from: "/proc/88/limits (containerd)" } },
+		],
+		[
+			"no limit",
+			{
+				"run/docker/containerd/containerd.pid": "77",
+				"proc/77/limits": "Max open files  unlimited  unlimited files\n",
+			},
+			{},
+		],
+		[
+			"firewalld without a word about it",
+			{
+				"etc/firewalld/firewalld.conf": "#FirewallBackend=iptables\n",
+				"cmd/systemctl-is-active-firewalld": "active\n",
+			},
+			{ firewalld: { backend: "nftables" } },
+		],
+		[
+			"firewalld with iptables",
+			{ "etc/firewalld/firewalld.conf": "FirewallBackend=iptables\n", "cmd/systemctl-is-active-firewalld": "active\n" },
+			{ firewalld: { backend: "iptables" } },
+		],
+		[
+			"firewalld, off",
+			{ "etc/firewalld/firewalld.conf": "", "cmd/systemctl-is-active-firewalld": "inactive\n(exit 3)\n" },
+			{},
+		],
+	])("%s", async (_, files, value) => {
+		const { sheet } = await judge(worldOf({ ...tree, ...files }));
+		expect(sheet["host.daemon"]).toEqual({ state: "known", value });
+	});
+
+	test("a copied tree that says nothing of firewalld: unknown", async () => {
+		const world = worldOf(tree);
+		const { sheet } = await judge({ ...world, host: { platform: "linux", recorded: true } });
+		expect(sheet["host.daemon"]).toMatchObject({ state: "unavailable", cause: "not-found" });
+	});
 });

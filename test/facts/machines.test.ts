@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseMachineObjects, parseMachineVariables, parseManifest } from "../../src/facts/machines.ts";
+import { parseMachineObjects } from "../../src/facts/machine-objects.ts";
+import { parseMachineVariables, parseManifest } from "../../src/facts/machines.ts";
 import type { Flavor } from "../../src/knowledge/templates.ts";
 
 const variables = (values: Readonly<Record<string, string>>, flavor?: Flavor) =>

@@ -66,16 +66,20 @@ describe(`recorded hosts: the verdict is what containers met there${unlessThere(
 			1,
 		);
 	});
+});
 
-	test.skipIf(!isThere(recordings))("judging a recorded tree takes less than 30 ms", async () => {
-		await judge("hybrid");
+describe(`the whole host group${unlessThere(recordings)}`, () => {
+	const group = checks.filter(({ group: name }) => name === "host");
+	const needed = group.flatMap(({ needs, uses }) => [...needs, ...uses]);
+	test.skipIf(!isThere(recordings))("is judged on a recorded tree within 30 ms", async () => {
 		const times: number[] = [];
-		for (let round = 0; round < 5; round++) {
+		for (let round = 0; round < 10; round++) {
 			const started = performance.now();
-			await judge("hybrid");
+			diagnose(group, await gatherFrom(treeOf("hybrid"), needed));
 			times.push(performance.now() - started);
 		}
 
+		expect(group.length).toBeGreaterThan(4);
 		expect(Math.min(...times)).toBeLessThan(30);
 	});
 });

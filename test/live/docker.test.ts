@@ -128,22 +128,49 @@ describe.skipIf(reason !== undefined)(
 			};
 		}
 
-		/** What the doctor tells a user to type, typed. */
+		/** What the doctor tells a user to type, typed as it stands in its JSON; what is for the next boot is left alone. */
 		async function mend(code: string, findings: Awaited<ReturnType<typeof ask>>["findings"]) {
-			const finding = findings.find((found) => found.code === code);
-			for (const { command = [], risk } of finding?.remedy ?? []) {
-				if (risk === "changes" && ["mkdir", "mount", "umount"].includes(command[0] ?? "")) {
-					await must(...command);
-				}
+			const commands = (findings.find((found) => found.code === code)?.remedy ?? []).flatMap(
+				({ command = [], risk }) =>
+					risk === "changes" && ["mkdir", "mount", "umount"].includes(command[0] ?? "") ? [command] : [],
+			);
+			expect(commands).not.toEqual([]);
+			for (const command of commands) {
+				await must(...command);
+			}
+
+			return commands.map(([program]) => program);
+		}
+
+		/** A file system with all hierarchies that are mounted below a folder now. */
+		async function furnish(target: string, from: string, names: readonly string[]) {
+			await must("mount", "-t", "tmpfs", "tmpfs", target);
+			for (const name of names) {
+				await must("mkdir", join(target, name));
+				await must("mount", "--bind", join(from, name), join(target, name));
 			}
 		}
+		const expectFine = async () => {
+			const { verdicts, codes } = await ask();
+			expect([verdicts["cgroup-named"], verdicts["cgroup-systemd"]]).toEqual(["pass", "pass"]);
+			expect(codes).toEqual(["cgroup-v2/v1-deprecated"]);
+			const container = await start("private", "cat", "/proc/self/mountinfo");
+			expect(container.stderr).toBe("");
+			expect(container.stdout).toContain("name=systemd");
+		};
+
+		/** Those of this test's containers. One that stays keeps its hierarchy alive without a mount. */
+		const removeCgroups = (below: string) =>
+			execa("find", [below, "-depth", "-type", "d", "-path", `*/${parent}*`, "-exec", "rmdir", "{}", "+"], {
+				reject: false,
+			});
 
 		beforeAll(async () => {
 			before = hostAsItIs();
 			folder = mkdtempSync(join(tmpdir(), "capmox-doctor-"));
 			parent = basename(folder);
 			// Each ends by itself, should this process be killed before it can clean up.
-			holder = background("unshare", "-m", "--propagation", "private", "sleep", "120");
+			holder = background("unshare", "-m", "--propagation", "private", "sleep", "280");
 			const namespace = holder.pid ?? 0;
 			while (readlinkSync(`/proc/${namespace}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt")) {
 				await sleep(10);
@@ -151,12 +178,7 @@ describe.skipIf(reason !== undefined)(
 
 			const fresh = join(folder, "cgroup");
 			mkdirSync(fresh);
-			await must("mount", "-t", "tmpfs", "tmpfs", fresh);
-			for (const name of readdirSync(top)) {
-				await must("mkdir", join(fresh, name));
-				await must("mount", "--bind", join(top, name), join(fresh, name));
-			}
-
+			await furnish(fresh, top, readdirSync(top));
 			await must("umount", "-R", top);
 			await must("mount", "--move", fresh, top);
 
@@ -169,7 +191,7 @@ describe.skipIf(reason !== undefined)(
 				`--mount=/proc/${namespace}/ns/mnt`,
 				"--",
 				"timeout",
-				"100",
+				"260",
 				"dockerd",
 				"--data-root",
 				join(folder, "data"),
@@ -207,11 +229,19 @@ describe.skipIf(reason !== undefined)(
 				process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
 			}
 
-			await inside("find", top, "-depth", "-type", "d", "-path", `*/${parent}*`, "-exec", "rmdir", "{}", "+");
+			// The host's own mounts show the same cgroups, whatever was left of those in here.
+			await removeCgroups(top);
 			holder?.kill("SIGKILL");
 			await holder;
 			rmSync(folder, { recursive: true, force: true });
+			// A hierarchy dies a moment after its last mount.
+			for (let round = 0; round < 50 && hostAsItIs().own.length > before.own.length; round++) {
+				await sleep(100);
+			}
+
 			expect(hostAsItIs()).toEqual(before);
+			const { stdout } = await execa("find", [top, "-name", `${parent}*`], { reject: false });
+			expect(stdout).toBe("");
 		}, 30_000);
 
 		test("as it is: containers start, and no hierarchy is blamed", async () => {
@@ -284,6 +314,119 @@ describe.skipIf(reason !== undefined)(
 			expect((await ask()).verdicts["cgroup-systemd"]).toBe("pass");
 		});
 
+		test("a directory on which nothing can be made: the remedy makes it writable", async () => {
+			await must("umount", `${top}/systemd`);
+			await must("rmdir", `${top}/systemd`);
+			await must("mount", "-o", "remount,ro", top);
+			const sick = await ask();
+			expect(await mend("cgroup-systemd/hierarchy-missing", sick.findings)).toEqual(["mount", "mkdir", "mount"]);
+			await expectFine();
+		});
+
+		test("the systemd hierarchy at a foreign directory is moved, not taken away", async () => {
+			const foreign = join(folder, "init");
+			await must("mkdir", foreign);
+			await must("mount", "--bind", `${top}/systemd`, foreign);
+			await must("umount", `${top}/systemd`);
+			await must("rmdir", `${top}/systemd`);
+			const sick = await ask();
+			expect(sick.codes).toContain("cgroup-named/named-hierarchy");
+			expect((await start("private", "true")).stderr).toContain(`mount cgroup:${top}/init`);
+			expect(await mend("cgroup-named/named-hierarchy", sick.findings)).toEqual(["mkdir", "mount", "umount"]);
+			await expectFine();
+		});
+
+		test("another hierarchy in the place of the systemd hierarchy makes room for it", async () => {
+			await must("umount", `${top}/systemd`);
+			await must("mount", "-t", "cgroup", "-o", "none,name=session", "x", `${top}/systemd`);
+			const sick = await ask();
+			expect(sick.codes).toContain("cgroup-systemd/hierarchy-missing");
+			// The host still has it mounted, so that runc finds it by its name.
+			expect(sick.verdicts["cgroup-named"]).toBe("pass");
+			expect((await start("private", "true")).exitCode).toBe(0);
+			await must("find", `${top}/systemd`, "-mindepth", "1", "-depth", "-type", "d", "-exec", "rmdir", "{}", "+");
+			// The kernel takes a while to forget a cgroup, and keeps the hierarchy of one that it has not.
+			await sleep(1_000);
+			expect(await mend("cgroup-systemd/hierarchy-missing", sick.findings)).toEqual(["umount", "mount"]);
+			await expectFine();
+		});
+
+		test("a controller that is mounted at its place, too, only loses the foreign mount", async () => {
+			await must("umount", `${top}/memory`);
+			await must("mkdir", `${top}/limits`);
+			await must("mount", "-t", "cgroup", "-o", "memory", "x", `${top}/limits`);
+			await must("mount", "-t", "cgroup", "-o", "memory", "x", `${top}/memory`);
+			const sick = await ask();
+			expect((await start("private", "true")).stderr).toContain(`mount cgroup:${top}/limits`);
+			expect(await mend("cgroup-named/foreign-directory", sick.findings)).toEqual(["umount"]);
+			await must("rmdir", `${top}/limits`);
+			await expectFine();
+		});
+
+		test("an older mount outside comes after those below /sys in a new namespace", async () => {
+			const outside = join(folder, "limits");
+			await must("mkdir", outside);
+			await must("umount", `${top}/memory`);
+			await must("mount", "-t", "cgroup", "-o", "memory", "x", outside);
+			await must("mount", "-t", "cgroup", "-o", "memory", "x", `${top}/memory`);
+			await expectFine();
+			await must("umount", outside);
+		});
+
+		test("the name of another hierarchy: busy while that one is mounted, and fine while it only lives", async () => {
+			const foreign = join(folder, "memory");
+			await must("mkdir", foreign);
+			await must("mount", "-t", "cgroup", "-o", "none,name=limits", "x", foreign);
+			const sick = await ask();
+			const said = sick.findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw;
+			expect(said).toContain("device or resource busy");
+			expect((await start("private", "true")).stderr).toContain("data: memory: device or resource busy");
+
+			await must("umount", `${top}/memory`);
+			expect((await ask()).verdicts["cgroup-named"]).toBe("pass");
+			expect((await start("private", "true")).exitCode).toBe(0);
+
+			await must("mount", "-t", "cgroup", "-o", "memory", "cgroup", `${top}/memory`);
+			expect(await mend("cgroup-named/named-hierarchy", sick.findings)).toEqual(["umount"]);
+			await expectFine();
+		});
+
+		test("the devices controller outside, at a directory of its name", async () => {
+			const outside = join(folder, "devices");
+			await must("mkdir", outside);
+			await must("mount", "--bind", `${top}/devices`, outside);
+			await must("umount", `${top}/devices`);
+			const sick = await ask();
+			expect(sick.verdicts).toMatchObject({ "cgroup-v2": "fail", "cgroup-named": "pass" });
+			expect((await start("private", "true")).stderr).toContain("mountpoint for devices not found");
+			await mend("cgroup-v2/devices-missing", sick.findings);
+			await must("umount", outside);
+			await expectFine();
+		});
+
+		/** All hierarchies at a place of one's own, and nothing on /sys/fs/cgroup. */
+		async function elsewhere(body: () => Promise<void>) {
+			const place = join(folder, "elsewhere");
+			const { stdout } = await inside("ls", top);
+			const names = stdout.split("\n");
+			await must("mkdir", "-p", place);
+			await furnish(place, top, names);
+			await must("umount", "-R", top);
+			await body();
+			await furnish(top, place, names);
+			await must("umount", "-R", place);
+		}
+
+		test("all hierarchies of v1 elsewhere: runc finds them", async () => {
+			await elsewhere(async () => {
+				const { codes } = await ask();
+				expect(codes).toEqual(["cgroup-v2/v1-deprecated"]);
+				const container = await start("private", "cat", "/proc/self/mountinfo");
+				expect(container.stdout).toContain("/sys/fs/cgroup/systemd");
+			});
+			await expectFine();
+		});
+
 		test.skipIf(!hasCrun)(
 			`crun on a host of both versions${hasCrun ? "" : " (SKIPPED: crun is not installed)"}`,
 			async () => {
@@ -298,6 +441,15 @@ describe.skipIf(reason !== undefined)(
 					codes.includes("cgroup-v2/crun-refuses-hybrid"),
 				);
 				expect(container.exitCode === 0).toBe(!codes.includes("cgroup-v2/crun-refuses-hybrid"));
+
+				await elsewhere(async () => {
+					expect((await ask()).codes).toContain("cgroup-v2/mounted-elsewhere");
+					expect((await start("private", "true")).stderr).toContain("invalid file system type on '/sys/fs/cgroup'");
+					await must("mount", "-t", "cgroup", "-o", "devices", "cgroup", top);
+					expect((await ask()).codes).toContain("cgroup-v2/crun-refuses-layout");
+					expect((await start("private", "true")).stderr).toContain("invalid file system type on '/sys/fs/cgroup'");
+					await must("umount", top);
+				});
 			},
 		);
 	},

@@ -483,7 +483,7 @@ function workload(setup: Setup): KubernetesObject[] {
 				spec: {
 					controlPlaneEndpoint: endpoint,
 					dnsServers: ["10.10.0.1"],
-					ipv4Config: range,
+					ipv4Config: { ...range, metric: 100 },
 					allowedNodes: ["pve1", "pve2"],
 					...(setup.ownCredentials ? { credentialsRef: { name: credentialsName } } : {}),
 				},

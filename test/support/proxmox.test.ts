@@ -550,6 +550,8 @@ describe("faults", () => {
 		truncatedJson: [200, /^\{"data"[^}]*$/],
 		htmlLogin: [200, /^<!DOCTYPE html>/],
 		redirect: [302, /^$/],
+		forbidden: [403, /null/],
+		internalError: [500, /null/],
 		badGateway: [502, /nginx|502 Bad Gateway/],
 		serviceUnavailable: [503, /503 Service/],
 		hugeBody: [200, /^\{"data":"x{1000000}/],

@@ -1,11 +1,14 @@
 import type { Proxmox } from "./proxmox/proxmox.ts";
 import { rolesOf } from "./proxmox/roles.ts";
-import type { Acl } from "./proxmox/state.ts";
+import type { Acl, Vm } from "./proxmox/state.ts";
 
 /** Splits a line as a shell does: blanks divide, single quotes hold together. */
 export function shellWords(line: string): string[] {
 	return [...line.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ""));
 }
+
+const keyOf = ({ path, role, ...who }: Acl): string =>
+	[path, role, ...["user", "group", "token"].map((kind) => new Map(Object.entries(who)).get(kind))].join(" ");
 
 /** What follows `--name`, all others in order. */
 function parseOptions(words: readonly string[]): { plain: string[]; options: Record<string, string> } {
@@ -28,7 +31,7 @@ function parseOptions(words: readonly string[]): { plain: string[]; options: Rec
 export function applyCommand({ state }: Proxmox, major: number, argv: readonly string[]): void {
 	const [program, ...words] = argv;
 	const { plain, options } = parseOptions(words);
-	const what = [program, ...plain.slice(0, 2)].join(" ");
+	const what = [program, ...(program === "ip" ? words : plain).slice(0, 2)].join(" ");
 	switch (what) {
 		case "pveum role add":
 			addRole(plain[2]!, (options["privs"] ?? "").split(","));
@@ -37,10 +40,13 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 			state.acls.push(...entries(plain[2]!));
 			return;
 		case "pveum acl delete": {
-			const gone = entries(plain[2]!).map((acl) => JSON.stringify({ ...acl, propagate: undefined }));
-			state.acls = state.acls.filter((acl) => !gone.includes(JSON.stringify({ ...acl, propagate: undefined })));
+			const gone = entries(plain[2]!).map(keyOf);
+			state.acls = state.acls.filter((acl) => !gone.includes(keyOf(acl)));
 			return;
 		}
+		case "pveum pool add":
+			state.pools = { ...state.pools, [plain[2]!]: {} };
+			return;
 		case "pveum user add":
 			state.users[plain[2]!] = {};
 			return;
@@ -50,13 +56,54 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 		case "pvesh set /cluster/options":
 			setOptions();
 			return;
+		case `qm template ${plain[1] ?? ""}`:
+			changeVm(Number(plain[1]), { template: true, config: { ...vmOf(Number(plain[1]))?.config, template: 1 } });
+			return;
+		case `qm set ${plain[1] ?? ""}`:
+			changeVm(Number(plain[1]), { tags: options["tags"]! });
+			return;
+		case `pvesm set ${plain[1] ?? ""}`:
+			changeStorage(plain[1]!);
+			return;
 		case "pveum user permissions":
+		case "pvesm status":
+		case "ip -brief link":
 		case "capmox-doctor env":
+		case `qm config ${plain[1] ?? ""}`:
+		case `pvesh get ${plain[1] ?? ""}`:
 			return;
 		default:
-			if (program !== "pvesm") {
-				throw new Error(`the stand-in does not know ${what}`);
-			}
+			throw new Error(`the stand-in does not know ${what}`);
+	}
+
+	function vmOf(id: number): Vm | undefined {
+		return state.vms.find(({ vmid }) => vmid === id);
+	}
+
+	function changeVm(id: number, change: Partial<Vm>): void {
+		if (vmOf(id) === undefined) {
+			throw new Error(`Configuration file 'nodes/pve1/qemu-server/${id}.conf' does not exist`);
+		}
+
+		state.vms = state.vms.map((vm) => (vm.vmid === id ? { ...vm, ...change } : vm));
+	}
+
+	function changeStorage(name: string): void {
+		if (!state.storages.some(({ storage }) => storage === name)) {
+			throw new Error(`storage '${name}' does not exist`);
+		}
+
+		const { content, nodes, disable } = options;
+		state.storages = state.storages.map((storage) =>
+			storage.storage === name
+				? {
+						...storage,
+						...(content === undefined ? {} : { content }),
+						...(nodes === undefined ? {} : { nodes: nodes.split(",") }),
+						...(disable === undefined ? {} : { disabled: disable === "1" }),
+					}
+				: storage,
+		);
 	}
 
 	function addRole(name: string, privileges: readonly string[]): void {

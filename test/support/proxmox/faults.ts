@@ -44,6 +44,9 @@ export const faults = {
 	/** What a reverse proxy with a login of its own shows to anyone. */
 	htmlLogin: () => instead(200, "OK", html, "<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>\n"),
 	redirect: (location = "https://login.example.com/") => instead(302, "Found", { ...html, Location: location }, ""),
+	/** Refused with a reason, as Proxmox VE does where a privilege is missing. */
+	forbidden: () => instead(403, "Permission check failed", json, '{"data":null}'),
+	internalError: () => instead(500, "got no worker upid - start worker failed", json, '{"data":null}'),
 	badGateway: () => instead(502, "Bad Gateway", html, gatewayPage("502 Bad Gateway")),
 	serviceUnavailable: () =>
 		instead(503, "Service Unavailable", html, gatewayPage("503 Service Temporarily Unavailable")),

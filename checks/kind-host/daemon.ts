@@ -1,0 +1,92 @@
+import { advise, asRoot, change, write } from "../cgroups/steps.ts";
+import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
+
+/** What surrounds the engine, and the machine that it runs on. */
+export const judgeDaemon = (host: Host): readonly KindHostFinding[] => [
+	...architecture(host),
+	...firewall(host),
+	...openFiles(host),
+];
+
+/** kindest/node, and CAPMOX's releases: amd64 and arm64, by the names of uname and of Go. */
+const withImages = ["x86_64", "amd64", "aarch64", "arm64"];
+
+const architecture = ({ provider }: Host): readonly KindHostFinding[] =>
+	provider.architecture === undefined || withImages.includes(provider.architecture)
+		? []
+		: [
+				{
+					code: "architecture-without-images",
+					summary: `Containers run on a ${provider.architecture} processor here. kind's node images and CAPMOX's are made for amd64 and arm64 only: "exec format error", or "no matching manifest".`,
+					evidence: [
+						{
+							from: `${provider.engine} info`,
+							saw: provider.architecture,
+							expected: "x86_64 (amd64) or aarch64 (arm64)",
+						},
+					],
+					remedy: [advise("Make the management cluster on another machine, such as a virtual machine on Proxmox VE.")],
+				},
+			];
+
+/** Since 20.10 Docker puts its bridges into a zone of firewalld: kind#1547, moby#41353. */
+function firewall(host: Host): readonly KindHostFinding[] {
+	const version = dockerServer(host)?.version;
+	const backend = host.daemon?.firewalld?.backend;
+	// No semantic version: 19.03 was followed by 20.10.
+	return backend !== "nftables" || version === undefined || Number.parseInt(version, 10) >= 20
+		? []
+		: [
+				{
+					code: "firewalld-blocks",
+					confidence: "likely",
+					summary: `firewalld runs with nftables, and Docker ${version} does not tell it of its networks. Pods and nodes then get no answer from DNS or from anything outside.`,
+					evidence: [
+						{ from: "/etc/firewalld/firewalld.conf", saw: `FirewallBackend=${backend}` },
+						{ from: "docker info", saw: `Docker ${version}`, expected: "20.10 or newer" },
+					],
+					remedy: [
+						advise("Update Docker: since 20.10 it makes a zone of its own. https://docs.docker.com/engine/install/"),
+						change(
+							"Until then: trust Docker's bridge.",
+							"firewall-cmd --zone=trusted --remove-interface=docker0",
+							...asRoot(host.system, "firewall-cmd", "--zone=trusted", "--add-interface=docker0"),
+						),
+					],
+				},
+			];
+}
+
+/** images/base/files/usr/local/bin/entrypoint of kind. */
+const wantedOpenFiles = 64_000;
+
+function openFiles({ daemon, provider, system }: Host): readonly KindHostFinding[] {
+	const found = daemon?.openFiles;
+	if (found === undefined || found.limit >= wantedOpenFiles) {
+		return [];
+	}
+
+	const isRootless = provider.rootless === true;
+	const restart = isRootless ? (["--user", "restart", "docker"] as const) : (["restart", "docker"] as const);
+	return [
+		{
+			code: "few-open-files",
+			summary: `Containers may open ${found.limit} files each here, and a node with all its pods is one container. kind asks for ${wantedOpenFiles}; etcd and the kubelet run out sooner: "too many open files".`,
+			evidence: [{ from: found.from, saw: `Max open files ${found.limit}`, expected: `${wantedOpenFiles} or more` }],
+			remedy: [
+				write(
+					"Have Docker give each container more.",
+					'"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 524288, "Soft": 524288}}',
+					isRootless ? "~/.config/docker/daemon.json" : "/etc/docker/daemon.json",
+				),
+				system.init === "systemd"
+					? change(
+							"Restart Docker. Containers that run are stopped; nodes that exist keep the old limit.",
+							"take the line out and restart Docker",
+							...(isRootless ? (["systemctl", ...restart] as const) : asRoot(system, "systemctl", ...restart)),
+						)
+					: advise("Restart Docker. Containers that run are stopped; nodes that exist keep the old limit."),
+			],
+		},
+	];
+}

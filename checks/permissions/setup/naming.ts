@@ -1,0 +1,48 @@
+import type { Step } from "../../../src/check.ts";
+import { write } from "../../steps.ts";
+import type { Permissions } from "../grants.ts";
+
+export type Machine = Permissions["machines"][number];
+
+/** A name as it stands in a variable and in a manifest. */
+interface Name {
+	readonly variable: "PROXMOX_SOURCENODE" | "TEMPLATE_VMID" | "TEMPLATE_TAGS" | "ALLOWED_NODES";
+	readonly field: string;
+	/** The object that has the field, where it is not the ProxmoxMachineTemplate. */
+	readonly of?: string;
+}
+
+export const sourceNode: Name = { variable: "PROXMOX_SOURCENODE", field: "sourceNode" };
+export const allowedNodes: Name = { variable: "ALLOWED_NODES", field: "allowedNodes", of: "the ProxmoxCluster" };
+export const templateId: Name = { variable: "TEMPLATE_VMID", field: "templateID" };
+export const templateTags: Name = { variable: "TEMPLATE_TAGS", field: "templateSelector.matchTags" };
+
+/** "PROXMOX_SOURCENODE (envfile, line 3)", "sourceNode of ProxmoxMachineTemplate demo-worker" */
+export function placeOf({ from, origins }: Machine, { variable, field, of = from }: Name): string {
+	const origin = origins?.[variable];
+	return origin === undefined ? `${field} of ${of}` : `${variable} (${origin})`;
+}
+
+/** Gives the name another value, where it stands. */
+export function assign(machine: Machine, name: Name, value: string, advice: string): Step {
+	const { variable, field, of } = name;
+	const origin = machine.origins?.[variable];
+	if (origin !== undefined) {
+		return write(advice, `export ${variable}='${value}'`, origin);
+	}
+
+	return of === undefined
+		? {
+				advice: `${advice} A ProxmoxMachineTemplate cannot be changed, so create a new one.`,
+				put: { line: `${field}: ${value}`, into: `${machine.from}, below spec.template.spec` },
+				where: "here",
+				risk: "changes",
+			}
+		: { advice, put: { line: `${field}: ${value}`, into: `${of}, below spec` }, where: "here", risk: "changes" };
+}
+
+export const namedNodes = (nodes: readonly string[]): string => `[${nodes.join(",")}]`;
+
+/** The VM that is cloned, as far as the token sees it. */
+export const templateOf = ({ candidates = [] }: Machine) =>
+	candidates.find(({ isTemplate }) => isTemplate) ?? candidates[0];
