@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { parse } from "yaml";
 
 /** Built aside and moved into place, so that whoever runs the program meanwhile finds all of it. */
 const made = "dist.new";
@@ -42,9 +43,18 @@ await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 await mkdir(`${made}/knowledge`);
 await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
 
-/** The schema of the JSON report, for whoever validates without running the program. */
+/** The schemas of the JSON documents, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
-schema({ out: (text) => writeFileSync(`${made}/report-v1.schema.json`, text) });
+for (const name of ["report", "diff", "explain"]) {
+	schema({ out: (text) => writeFileSync(`${made}/${name}-v1.schema.json`, text) }, name);
+}
+
+/** The signatures as JSON, which is read in a tenth of the time; their samples are only for tests. */
+const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));
+await writeFile(
+	`${made}/knowledge/signatures.json`,
+	JSON.stringify({ endings, signatures }, (name, value) => (name === "samples" ? undefined : value)),
+);
 
 /** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
 await build({

@@ -29,7 +29,7 @@ export default defineCheck({
 const seen = ({ provider, cgroups }: Host): string =>
 	provider.answers
 		? `${nameOf(provider)} runs containers on cgroup v2.${provider.reportedVersion === undefined ? "" : ` It reports v${provider.reportedVersion}, but ${describeLayout(cgroups)} is what is mounted here.`}`
-		: `This host has ${describeLayout(cgroups)}, so ${nameOf(provider)} will run containers on it; now it does not answer.`;
+		: `This host has ${describeLayout(cgroups)}, so ${nameOf(provider)} will run containers on it${provider.engine === "nerdctl" ? "; it was not asked" : "; now it does not answer"}.`;
 
 function suits(tools: Tools): string {
 	const kind = kindVersion(tools);

@@ -25,6 +25,7 @@ export const directory: readonly Entry[] = [
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
 	entry("capi-compat", "management", () => import("./capi-compat.ts")),
 	entry("machine-deletion", "management", () => import("./machine-deletion.ts")),
+	entry("nic-order", "workload", () => import("./nic-order.ts")),
 ];
 
 export const load = (entries: readonly Entry[]): Promise<readonly Check[]> =>

@@ -1,5 +1,6 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { judgeDaemon } from "./kind-host/daemon.ts";
+import { judgeDemands } from "./kind-host/demands.ts";
 import { judgeEngine, noEngine } from "./kind-host/engine.ts";
 import { findings, type Host, nameOf } from "./kind-host/findings.ts";
 import { judgeKernel } from "./kind-host/kernel.ts";
@@ -56,6 +57,7 @@ export default defineCheck({
 		return problems(
 			[
 				...judgePlace(host),
+				...judgeDemands(host),
 				...judgeEngine(host),
 				...judgeDaemon(host),
 				...judgeKernel(host),

@@ -1,5 +1,5 @@
 import { type Diagnosis, defineCheck, healthy, mapNonEmpty, notApplicable, problems } from "../src/check.ts";
-import type { Provider } from "./cgroups/host.ts";
+import type { Provider, Tools } from "./cgroups/host.ts";
 import { advise } from "./cgroups/steps.ts";
 import { judgeCgroups } from "./podman/cgroups.ts";
 import { judgeDelegation } from "./podman/delegation.ts";
@@ -28,7 +28,7 @@ export default defineCheck({
 							"Podman is not installed, and KIND_EXPERIMENTAL_PROVIDER does not ask for it. To use it: install podman (4 or newer) and kind, and set KIND_EXPERIMENTAL_PROVIDER=podman",
 						);
 			case "silent":
-				return unlessOthers(podman, [judgeSilent(podman, system)], "");
+				return unlessUnused(podman, tools, [judgeSilent(podman, system)], "");
 			case "answering": {
 				const scene: Scene = { podman, provider: asProvider(podman), cgroups, tools, system };
 				const found = [
@@ -38,26 +38,29 @@ export default defineCheck({
 					...judgeReport(scene),
 					...(limits === undefined ? [] : judgeLimits(scene, limits)),
 				];
-				return unlessOthers(podman, errorsFirst(found), seen(podman));
+				return unlessUnused(podman, tools, errorsFirst(found), seen(podman));
 			}
 		}
 	},
 });
 
-/** Where kind takes another engine, Podman's faults break nothing yet: they warn whoever does not ask about Podman. */
-function unlessOthers(
+/** Where kind is not installed or takes another engine, Podman's faults break nothing yet: they warn whoever does not ask about Podman. */
+function unlessUnused(
 	{ isTaken, takenBecause }: Podman,
+	{ kind }: Tools,
 	found: readonly PodmanFinding[],
 	summary: string,
 ): Diagnosis<PodmanFinding["code"]> {
-	if (isTaken) {
+	if (isTaken && kind.state !== "absent") {
 		return problems(found, () => healthy(summary));
 	}
 
+	const other = isTaken
+		? "kind is not installed here."
+		: `kind takes another engine here (${takenBecause}), unless KIND_EXPERIMENTAL_PROVIDER=podman is set.`;
 	const [first, ...rest] = found;
-	const other = `kind takes another engine here (${takenBecause}), unless KIND_EXPERIMENTAL_PROVIDER=podman is set.`;
 	return first === undefined
-		? healthy(`${summary} ${other}`)
+		? healthy(isTaken ? summary : `${summary} ${other}`)
 		: {
 				kind: "problem",
 				findings: mapNonEmpty([first, ...rest], (finding) => ({

@@ -1,7 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { DiffOptions } from "./commands/diff.ts";
 import type { EnvOptions } from "./commands/env.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
+import type { SnapshotOptions } from "./commands/snapshot.ts";
 import {
 	failOnLevels,
 	formats,
@@ -67,13 +69,10 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		examining(made)
-			.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
-			.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas)
-			.action(async (_: unknown, self: Command) => {
-				const { run } = await import("./commands/run.ts");
-				code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
-			});
+		choosing(examining(made)).action(async (_: unknown, self: Command) => {
+			const { run } = await import("./commands/run.ts");
+			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
 		examining(made).action(async (checks: string[], _: unknown, self: Command) => {
@@ -86,18 +85,49 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			);
 		});
 	});
+	command("snapshot", "save what the checks would judge, to be judged elsewhere with --from", (made) => {
+		choosing(examining(made))
+			.option("-o, --output <file>", "write this file, readable only by its owner; - for the standard output")
+			.option("--force", "replace the file where it exists", false)
+			.option("--anonymize", "put stand-ins in the place of names and addresses", false)
+			.option("--for-test [what]", "write a test situation for each check, named by its verdict and what is the case")
+			.action(async (_: unknown, self: Command) => {
+				const { snapshot } = await import("./commands/snapshot.ts");
+				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted);
+			});
+	});
+	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
+		choosing(made).action(async (before: string, after: string | undefined, _: unknown, self: Command) => {
+			const { diff } = await import("./commands/diff.ts");
+			code = await diff(before, after, self.optsWithGlobals<DiffOptions>(), terminal, interrupted);
+		});
+	});
+	command("demo", "judge a set-up that is broken in instructive ways, with nothing installed", (made) => {
+		made.action(async (_: unknown, self: Command) => {
+			const { demo } = await import("./commands/demo.ts");
+			code = await demo(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
+		});
+	});
 	command("list", "list the checks", (made) => {
 		made.option("--findings", "list the codes of all findings instead").action(async (_: unknown, self: Command) => {
 			const { list } = await import("./commands/list.ts");
 			code = list(self.optsWithGlobals(), terminal);
 		});
 	});
-	command("explain <check|code>", "show the page of a check, or of one finding, such as token/wrong-secret", (made) => {
-		made.action(async (word: string) => {
-			const { explain } = await import("./commands/explain.ts");
-			code = await explain(word, terminal);
-		});
-	});
+	command(
+		"explain [words...]",
+		"show the page of a check or finding, or say what the messages in a log mean",
+		(made) => {
+			made
+				.usage("[options] CHECK | CHECK/CODE | FILE... | TEXT | -")
+				.allowUnknownOption()
+				.addHelpText("after", explainHelp)
+				.action(async (given: string[], _: unknown, self: Command) => {
+					const { explain } = await import("./commands/explain.ts");
+					code = await explain(given, self.optsWithGlobals(), terminal, interrupted);
+				});
+		},
+	);
 	command("env", "print the variables under another program's names, or the roles that CAPMOX needs", (made) => {
 		made
 			.addOption(new Option("--for <program>", "whose names to use").choices(["capmox", "image-builder"]))
@@ -130,10 +160,14 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		});
 	});
 	command("schema", "print the JSON Schema of --format json", (made) => {
-		made.action(async () => {
-			const { schema } = await import("./commands/schema.ts");
-			code = schema(terminal);
-		});
+		made
+			.addArgument(
+				new Argument("[document]", "of run and check, of diff, or of explain").choices(["report", "diff", "explain"]),
+			)
+			.action(async (document?: "report" | "diff" | "explain") => {
+				const { schema } = await import("./commands/schema.ts");
+				code = schema(terminal, document);
+			});
 	});
 
 	try {
@@ -160,6 +194,14 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	return code;
 }
 
+const explainHelp = `
+  capmox-doctor explain token/wrong-secret            the page of a finding
+  capmox-doctor explain capmox.log kubelet.log        what is known of the messages in these files
+  kubectl -n capmox-system logs deploy/capmox-controller-manager | capmox-doctor explain
+  capmox-doctor explain "VM template not found"       a text, such as an error on the screen
+
+Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it`;
+
 const manifestOption = () =>
 	new Option(
 		"--manifest <file>",
@@ -169,6 +211,12 @@ const manifestOption = () =>
 const knowledgeOption = () =>
 	new Option("--knowledge <file>", "a table of versions that fit together, in place of the built-in one");
 
+/** Which checks a command is about, where it names none itself. */
+const choosing = (command: Command): Command =>
+	command
+		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
+		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas);
+
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
 	command
@@ -176,6 +224,16 @@ const examining = (command: Command): Command =>
 		.option("--capmox-version <version>", "CAPMOX version they are for, such as 0.9 (default: the newest known)")
 		.addOption(manifestOption())
 		.addOption(knowledgeOption())
+		.option(
+			"--workload <cluster>",
+			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+		)
+		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
+		.option("--workload-context <name>", "context in that kubeconfig")
+		.option(
+			"--from <file>",
+			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
+		)
 		.option(
 			"--report <format[=file]>",
 			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,

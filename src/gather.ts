@@ -1,9 +1,11 @@
-import { createMask } from "./access/mask.ts";
+import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
-import { mayHoldSecret, unquote } from "./facts/environment.ts";
+import { mayHoldSecret, secretsWithin, unquote } from "./facts/environment.ts";
 import { type Know, type Probe, type Probes, probes, type Reading } from "./facts/probe.ts";
 import type { FactName, FactSheet, FactState, Facts } from "./facts/sheet.ts";
+import { variables } from "./knowledge/variables.ts";
+import { changeTexts, withoutControls } from "./texts.ts";
 
 export interface GatherOptions {
 	readonly wanted: Iterable<FactName>;
@@ -98,19 +100,16 @@ function clean<T>(schema: Reading<T>["schema"], value: T, mask: (text: string) =
 	return schema.parse(changeTexts(value, wordsStay));
 }
 
-/** C0 but for tab and line feed, DEL, and C1, which terminals obey, too. */
-const withoutControls = (text: string): string => text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, "\uFFFD");
-
 const secretVariables = ["PROXMOX_SECRET", "PROXMOX_TOKEN"] as const;
 
 /** A token ID is no secret, unless the secret was put in its place or pasted behind it. */
-async function maskOf(world: World): Promise<(text: string) => string> {
+export async function maskOf(world: World): Promise<(text: string) => string> {
 	let environment: Awaited<ReturnType<World["environment"]>>;
 	try {
 		environment = await world.environment();
 	} catch (error) {
 		if (error instanceof ProbeError) {
-			return createMask([]);
+			return withoutPasswords;
 		}
 
 		throw error;
@@ -121,8 +120,9 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 		const userinfo = /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/*)?(.*)@/s.exec(value)?.[1] ?? "";
 		return [userinfo, userinfo.replace(/^[^:]*:/, "")];
 	});
-	return createMask([
+	const mask = createMask([
 		...passwords,
+		...variables.flatMap((name) => environment.lookUp(name).flatMap(({ value }) => secretsWithin(value))),
 		...values.flatMap(({ name, value }) => {
 			const bare = unquote(value);
 			return name === "PROXMOX_TOKEN" && !mayHoldSecret(value)
@@ -130,22 +130,7 @@ async function maskOf(world: World): Promise<(text: string) => string> {
 				: [value, bare, ...bare.split(/[=!,;\s]/).slice(-1)];
 		}),
 	]);
-}
-
-function changeTexts(value: unknown, change: (text: string) => string): unknown {
-	if (typeof value === "string") {
-		return change(value);
-	}
-
-	if (Array.isArray(value)) {
-		return value.map((item) => changeTexts(item, change));
-	}
-
-	if (typeof value === "object" && value !== null) {
-		return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, changeTexts(item, change)]));
-	}
-
-	return value;
+	return (text) => withoutPasswords(mask(text));
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

@@ -76,6 +76,9 @@ async function main(): Promise<void> {
 				get colour() {
 					return wantsColour(words);
 				},
+				get interactive() {
+					return process.stdout.isTTY;
+				},
 				get watched() {
 					return process.stderr.isTTY && process.env["TERM"] !== "dumb";
 				},

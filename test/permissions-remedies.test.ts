@@ -56,6 +56,12 @@ async function carryOut(setup: Setup, { remedy }: ReportedFinding): Promise<void
 
 function write(setup: Setup, line: string): void {
 	const [, name = "", value = ""] = /^export (\w+)='(.*)'$/.exec(line) ?? [];
+	const [, field = ""] = /^(\w+): /.exec(line) ?? [];
+	if (name === "" && setup.manifest?.includes(`${field}: `) === true) {
+		setup.manifest = setup.manifest.replace(new RegExp(`${field}: (?:\\[.*?\\]|\\w+)`), line);
+		return;
+	}
+
 	if (name === "") {
 		expect(line).toBe("pool: capi");
 		return;

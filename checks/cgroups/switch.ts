@@ -1,7 +1,7 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import { since } from "../../src/knowledge/kind.ts";
 import type { Provider, System } from "./host.ts";
-import { advise, asRoot, change, reboot, write } from "./steps.ts";
+import { advise, asRoot, change, reboot, undoing, write } from "./steps.ts";
 
 const look = advise("Afterwards this prints cgroup2fs.", "stat", "-fc", "%T", "/sys/fs/cgroup");
 
@@ -155,6 +155,11 @@ function forSystemd(system: System): NonEmpty<Step> {
 		demanding.length === 0
 			? "This systemd was built for v1; tell it otherwise."
 			: `The kernel's command line says ${demanding.join(" ")}; take that back.`;
+	const own = byOwnMeans(system, because, told);
+	if (own !== undefined) {
+		return own;
+	}
+
 	if (isLike(system, "rhel", "fedora", "centos")) {
 		const names = [...new Set(told.map((word) => word.split("=")[0] ?? word))].filter(
 			(name) => !unified.startsWith(`${name}=`),
@@ -200,4 +205,45 @@ function forSystemd(system: System): NonEmpty<Step> {
 			...asRoot(system, maker, "-o", file),
 		),
 	];
+}
+
+/** Systems that keep the kernel's arguments in no file of GRUB's: NixOS manual (boot.kernelParams), rpm-ostree(1), kernelstub(8). */
+function byOwnMeans(system: System, because: string, told: readonly string[]): NonEmpty<Step> | undefined {
+	if (isLike(system, "nixos")) {
+		return [
+			write(
+				`${because} If systemd.enableUnifiedCgroupHierarchy = false stands there, take that line out.`,
+				`boot.kernelParams = [ "${unified}" ];`,
+				"/etc/nixos/configuration.nix",
+			),
+			change("Build it for the next boot.", undefined, ...asRoot(system, "nixos-rebuild", "boot")),
+		];
+	}
+
+	if (system.ostree === true) {
+		const others = told.filter((word) => word !== unified);
+		const back = [`--delete-if-present=${unified}`, ...others.map((word) => `--append-if-missing=${word}`)];
+		return [
+			change(
+				because,
+				undoing(system, "rpm-ostree", "kargs", ...back),
+				...asRoot(
+					system,
+					...(["rpm-ostree", "kargs"] as const),
+					...others.map((word) => `--delete-if-present=${word}`),
+					`--append-if-missing=${unified}`,
+				),
+			),
+		];
+	}
+
+	return isLike(system, "pop")
+		? [
+				change(
+					`${because} The last word counts.`,
+					undoing(system, "kernelstub", "--delete-options", unified),
+					...asRoot(system, "kernelstub", "--add-options", unified),
+				),
+			]
+		: undefined;
 }

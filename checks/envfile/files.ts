@@ -1,4 +1,5 @@
 import { found, mapNonEmpty } from "../../src/check.ts";
+import { placeOf } from "../../src/knowledge/places.ts";
 import { readBy } from "../../src/knowledge/templates.ts";
 import { advise } from "../steps.ts";
 import type { Cluster, EnvfileCode, EnvfileFinding } from "./findings.ts";
@@ -20,6 +21,7 @@ export function judgeFiles(cluster: Cluster): EnvfileFinding[] {
 	const lines = linesOf(cluster);
 	return [
 		...lines.filter(({ problem }) => problem === "invalid-yaml").map(invalidYaml),
+		...lines.filter(({ problem }) => problem === "open-quote").map(openQuote),
 		...lines.filter(({ problem, name }) => problem === "yaml-collection" && read.has(name ?? "")).map(unquotedList),
 		...lines.filter(({ problem, name }) => problem === "unquoted-blank" && read.has(name ?? "")).map(unquotedBlank),
 	];
@@ -51,6 +53,14 @@ const unquotedList = ({ path, line, name = "" }: Line): EnvfileFinding =>
 		advise(`Put the whole value, brackets and all, into double quotes. For example: ${name}: "${exampleOf(name)}"`),
 	);
 
+const openQuote = ({ path, line, name = "" }: Line): EnvfileFinding =>
+	found(
+		"open-quote",
+		`The value of ${name} opens a quote and does not close it. A shell looks for the end in the lines behind it: what they set is lost, or the whole rest of the file.`,
+		{ from: `${path}, line ${line}`, saw: `${name}=… with one quotation mark too few`, expected: `export ${name}='…'` },
+		advise(`Close the quote at the end of line ${line}, with the mark that opens it.`),
+	);
+
 const unquotedBlank = ({ path, line, name = "" }: Line): EnvfileFinding =>
 	found(
 		"unquoted-blank",
@@ -63,7 +73,6 @@ const troubles = {
 	reference: "refers to another variable, which is not filled in here, so the value was not judged",
 	command: "holds a command, which is not run here, so the value was not judged",
 	"carriage-return": "ends in a carriage return, which a shell keeps as part of the value",
-	"open-quote": "opens a quote that nothing closes",
 } as const;
 
 const isTrouble = (problem: string): problem is keyof typeof troubles => problem in troubles;
@@ -73,7 +82,7 @@ export function misread(cluster: Cluster): EnvfileFinding[] {
 	const read = new Set(readBy(cluster.flavor, cluster.capmoxVersion).map(({ name }) => name));
 	const [first, ...rest] = linesOf(cluster).flatMap(({ path, line, problem, name = "" }) =>
 		isTrouble(problem) && read.has(name)
-			? [{ from: `${path}, line ${line}`, saw: `${name} ${troubles[problem]}`, problem }]
+			? [{ from: `${path}, line ${line}`, saw: `${name} ${troubles[problem]}`, problem, name }]
 			: [],
 	);
 	if (first === undefined) {
@@ -81,13 +90,18 @@ export function misread(cluster: Cluster): EnvfileFinding[] {
 	}
 
 	const unseen = [first, ...rest].some(({ problem }) => problem === "reference" || problem === "command");
+	// As a blank at the end of a text in quotes, or of a number that clusterctl reads itself, it is not harmless.
+	const broken = [first, ...rest].find(
+		({ problem, name }) => problem === "carriage-return" && ["quoted", "count"].includes(placeOf(name)),
+	);
 	const code: EnvfileCode = "file-misread";
 	return [
 		{
 			code,
+			...(broken === undefined ? {} : { severity: "error" as const }),
 			summary: unseen
 				? "Some lines mean something only to a shell. This program does not run them, so it cannot judge their values."
-				: "A shell takes some lines otherwise than they look.",
+				: `A shell takes some lines otherwise than they look.${broken === undefined ? "" : ` With a carriage return at its end ${broken.name} is refused.`}`,
 			evidence: mapNonEmpty([first, ...rest], ({ from, saw }) => ({ from, saw })),
 			remedy: unseen
 				? [

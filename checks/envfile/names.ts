@@ -20,7 +20,7 @@ export const isPlanned = ({ variables, files }: Cluster): boolean =>
 export const notSet = (cluster: Cluster): EnvfileFinding =>
 	found(
 		"not-set",
-		"There is nothing to judge: no variable of a workload cluster is set.",
+		`There is nothing to judge: no variable of a workload cluster is set.${beside(cluster)}`,
 		{
 			from: `the environment, ${["envfile", ...cluster.files.map(({ path }) => path)].join(", ")} and clusterctl.yaml`,
 			saw: "none of the variables that CAPMOX's templates read",
@@ -138,6 +138,11 @@ const noKeys = ({ presence, origin }: State): EnvfileFinding[] =>
 			]
 		: [];
 
+const beside = ({ unread }: Cluster): string =>
+	unread === undefined
+		? ""
+		: ` What ${unread} holds does not count: clusterctl reads the first clusterctl.yaml that it finds, which is another one.`;
+
 interface Lacking {
 	readonly name: string;
 	readonly origin?: string | undefined;
@@ -155,7 +160,7 @@ function listed(code: "missing" | "empty", cluster: Cluster, [first, ...rest]: r
 			code,
 			summary:
 				code === "missing"
-					? `${template} needs ${names}. clusterctl will say "value for variables [${first.name}${rest.length > 0 ? ", …" : ""}] is not set".`
+					? `${template} needs ${names}. clusterctl will say "value for variables [${first.name}${rest.length > 0 ? ", …" : ""}] is not set".${beside(cluster)}`
 					: `${template} needs ${names}, which clusterctl would fill in as nothing, without a word.`,
 			evidence: mapNonEmpty([first, ...rest], ({ name, origin }) => ({
 				from: name,

@@ -7,6 +7,7 @@ import { judgeEndpoint } from "./endpoint.ts";
 import type { Cluster, EnvfileFinding } from "./findings.ts";
 import { formOf } from "./forms.ts";
 import { judgeGateway } from "./gateway.ts";
+import { judgeHosts } from "./hosts.ts";
 import type { Pool } from "./plan.ts";
 import { example, type Given, type Read } from "./reading.ts";
 
@@ -16,6 +17,7 @@ export function judgeNetwork(cluster: Cluster, read: Read, pools: readonly Pool[
 	return [
 		...pools.flatMap(judgeGateway),
 		...judgeEndpoint(endpoint, pools),
+		...judgeHosts(read, pools),
 		...judgeOverlaps(pools),
 		...pools.flatMap((pool) => judgeSize(pool, read)),
 		...judgeMetallb(read, pools, endpoint),

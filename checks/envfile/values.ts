@@ -110,13 +110,16 @@ function judgeAllowedNodes(given: Given | undefined): EnvfileFinding[] {
 		: [about("node-name", given, noNode(wrong), mend("Write the short names.", given, better))];
 }
 
+/** Linux gives an interface 15 characters (IFNAMSIZ). */
+const isInterface = (name: string): boolean => /^[-_.\w]{1,15}$/.test(name);
+
 /** `pve-bridge-id` allows these; CAPMOX finds a bridge again with `bridge=(\w+)` (vmservice/utils.go, v0.7.7 to v0.9.0). */
 function judgeBridge({ capmoxVersion }: Cluster, given: Given | undefined): EnvfileFinding[] {
-	if (given === undefined || given.value === "" || /^\w+$/.test(given.value)) {
+	if (given === undefined || given.value === "" || (/^\w+$/.test(given.value) && isInterface(given.value))) {
 		return [];
 	}
 
-	if (!/^[-_.\w]+$/.test(given.value)) {
+	if (!isInterface(given.value)) {
 		const step = example("Name a bridge or vnet that every node has.", given);
 		return [about("bridge-name", given, `${given.name} cannot be the name of a bridge in Proxmox VE.`, step)];
 	}

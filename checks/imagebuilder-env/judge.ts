@@ -40,13 +40,13 @@ export const judgeSwapped = ({ token, secret }: Proxmox): BuilderFinding =>
 /** PROXMOX_TOKEN holds an ID. */
 export function judgeCapmox({ url, token, username }: Proxmox): BuilderFinding[] {
 	const results: BuilderFinding[] = [];
-	if (hasApiPath(url)) {
+	if (mentionsApi(url)) {
 		results.push(
 			found(
 				"api-path-for-capmox",
-				"PROXMOX_URL ends in /api2/json, as image-builder wants it. CAPMOX appends that itself, and asks for /api2/json/api2/json.",
+				`PROXMOX_URL ends in ${url.path ?? ""}${hasApiPath(url) ? ", as image-builder wants it" : ""}. CAPMOX appends /api2/json itself, and asks for ${url.path?.replace(/\/+$/, "") ?? ""}/api2/json.`,
 				{ from: from("PROXMOX_URL", url), saw: url.text ?? "", expected: withoutPath(url) },
-				write("Take /api2/json off.", `export PROXMOX_URL='${withoutPath(url)}'`, url.origin),
+				write(`Take ${url.path ?? ""} off.`, `export PROXMOX_URL='${withoutPath(url)}'`, url.origin),
 				writeFile("image-builder"),
 			),
 		);
@@ -79,18 +79,7 @@ export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { v
 
 	const results: BuilderFinding[] = [];
 	if (username.presence === "set" && username.shape !== "token-id") {
-		results.push(
-			found(
-				"username-not-token-id",
-				"PROXMOX_USERNAME names a user, but no token. With a secret in PROXMOX_TOKEN, image-builder wants the whole token ID there.",
-				{
-					from: from("PROXMOX_USERNAME", username),
-					saw: "a value without !tokenid",
-					expected: "user@realm!tokenid, such as image-builder@pve!capi",
-				},
-				advise("Append ! and the ID of the token, such as: export PROXMOX_USERNAME='image-builder@pve!capi'"),
-			),
-		);
+		results.push(usernameFault(username));
 	}
 
 	const missing = [
@@ -118,6 +107,34 @@ export function judgeImageBuilder({ url, token, secret, username }: Proxmox, { v
 	}
 
 	return results;
+}
+
+function usernameFault(username: Proxmox["username"]): BuilderFinding {
+	const { faults = [] } = username;
+	const { is, saw, advice } = faults.includes("secret-appended")
+		? {
+				is: "holds more than the token ID: behind it stands the secret, which image-builder sends from PROXMOX_TOKEN.",
+				saw: "a token ID with = and more behind it",
+				advice: "Take the = and all behind it off, such as:",
+			}
+		: faults.includes("short-token-id") || faults.includes("invalid-token-id")
+			? {
+					is: "holds a token ID that Proxmox VE does not take: behind the ! it wants a letter, and then letters, digits, hyphens, dots or underscores.",
+					saw: "something else behind the !",
+					advice:
+						"Write the token ID as the web interface shows it, under Datacenter, Permissions, API Tokens, such as:",
+				}
+			: {
+					is: "names a user, but no token. With a secret in PROXMOX_TOKEN, image-builder wants the whole token ID there.",
+					saw: "a value without !tokenid",
+					advice: "Append ! and the ID of the token, such as:",
+				};
+	return found(
+		"username-not-token-id",
+		`PROXMOX_USERNAME ${is}`,
+		{ from: from("PROXMOX_USERNAME", username), saw, expected: "user@realm!tokenid, such as image-builder@pve!capi" },
+		advise(`${advice} export PROXMOX_USERNAME='image-builder@pve!capi'`),
+	);
 }
 
 type Names = Pick<Proxmox, "token" | "secret" | "username">;
@@ -191,4 +208,8 @@ function incomplete(missing: readonly string[], hasSecret: boolean): BuilderFind
 
 const hasApiPath = ({ path = "" }: Proxmox["url"]): boolean => /^(?:\/.*)?\/api2\/json\/?$/.test(path);
 
-const withoutPath = ({ text = "" }: Proxmox["url"]): string => text.replace(/\/api2(?:\/.*)?$/, "").replace(/\/+$/, "");
+/** Whatever is written like it is no path that leads anywhere. */
+const mentionsApi = ({ path = "" }: Proxmox["url"]): boolean => /\/api2(?:\/|$)/i.test(path);
+
+const withoutPath = ({ text = "" }: Proxmox["url"]): string =>
+	text.replace(/\/api2(?:\/.*)?$/i, "").replace(/\/+$/, "");

@@ -3,10 +3,30 @@ import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
 
 /** What surrounds the engine, and the machine that it runs on. */
 export const judgeDaemon = (host: Host): readonly KindHostFinding[] => [
+	...windows(host),
 	...architecture(host),
 	...firewall(host),
 	...openFiles(host),
 ];
+
+/** Docker Desktop on Windows runs one kind of containers at a time. */
+const windows = (host: Host): readonly KindHostFinding[] =>
+	dockerServer(host)?.runsWindows === true
+		? [
+				{
+					code: "windows-containers",
+					summary:
+						'Docker runs Windows containers here, and kind\'s nodes are Linux ones: "no matching manifest for windows/amd64".',
+					evidence: [{ from: "docker info, OSType", saw: "windows", expected: "linux" }],
+					remedy: [
+						advise(
+							"Right-click Docker Desktop's icon in the task bar: Switch to Linux containers. Without Docker Desktop, use Docker in WSL 2.",
+						),
+						advise("Then this prints linux.", "docker", "info", "--format", "{{.OSType}}"),
+					],
+				},
+			]
+		: [];
 
 /** kindest/node, and CAPMOX's releases: amd64 and arm64, by the names of uname and of Go. */
 const withImages = ["x86_64", "amd64", "aarch64", "arm64"];
@@ -31,7 +51,9 @@ const architecture = ({ provider }: Host): readonly KindHostFinding[] =>
 
 /** Since 20.10 Docker puts its bridges into a zone of firewalld: kind#1547, moby#41353. */
 function firewall(host: Host): readonly KindHostFinding[] {
-	const version = dockerServer(host)?.version;
+	const server = dockerServer(host);
+	// Podman's service has its own count.
+	const version = server?.isPodman === true ? undefined : server?.version;
 	const backend = host.daemon?.firewalld?.backend;
 	// No semantic version: 19.03 was followed by 20.10.
 	return backend !== "nftables" || version === undefined || Number.parseInt(version, 10) >= 20

@@ -5,6 +5,11 @@ export const findings = {
 	"no-engine": { severity: "error", means: "kind has no container engine to start its nodes with." },
 	"engine-silent": { severity: "error", means: "The container engine that kind takes does not answer." },
 	"api-version-refused": { severity: "error", means: "The docker command and Docker have no API version in common." },
+	"docker-too-old": { severity: "error", means: "This Docker does not know what kind starts its nodes with." },
+	"rootless-not-delegated": {
+		severity: "error",
+		means: "Rootless Docker may not limit processor, memory and processes, and kind refuses that.",
+	},
 	"inotify-limits": { severity: "warning", means: "The kernel's limits on watching files are lower than kind needs." },
 	"disk-full": { severity: "error", means: "The disk that holds the engine's images has no room for a node." },
 	"disk-nearly-full": { severity: "warning", means: "The disk that holds the engine's images is nearly full." },
@@ -40,6 +45,10 @@ export const findings = {
 	"architecture-without-images": {
 		severity: "error",
 		means: "kind and CAPMOX have no images for this kind of processor.",
+	},
+	"windows-containers": {
+		severity: "error",
+		means: "Docker runs Windows containers, and kind's nodes are Linux ones.",
 	},
 	"modules-missing": { severity: "warning", means: "The kernel has no modules for what containers' networks need." },
 	"bridges-unfiltered": {

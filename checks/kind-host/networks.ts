@@ -173,15 +173,21 @@ function nextNetwork(host: Host): Network | undefined {
 	const taken = [...engine.flatMap(withSpan), ...routesOf(host.networks)];
 	for (const { base, size } of pools) {
 		const pool = parseCidr(base);
-		if (pool?.family !== 4) {
+		if (pool?.family !== 4 || size < 1 || size > 32) {
 			continue;
 		}
 
-		for (let first = pool.first; first <= pool.last; first += 1n << BigInt(32 - size)) {
+		const step = 1n << BigInt(32 - size);
+		for (let first = pool.first; first <= pool.last; ) {
 			const span = networkOf({ family: 4, value: first }, size);
-			if (!taken.some((network) => intersection(network.span, span) !== undefined)) {
+			const other = taken.find((network) => intersection(network.span, span) !== undefined);
+			if (other === undefined) {
 				return { name: "kind", subnet: `${renderAddress({ family: 4, value: first })}/${size}`, span };
 			}
+
+			// A wide route may take millions of small networks: on to the first one behind it.
+			const end = other.span.last > span.last ? other.span.last : span.last;
+			first = (end / step + 1n) * step;
 		}
 	}
 
@@ -194,7 +200,7 @@ function defaultClash(
 	vital: readonly Target[],
 ): readonly KindHostFinding[] {
 	const hidden = withSpan({ name: is, subnet }).flatMap((network) => hit(network, vital));
-	const free = freeNetwork(host, vital);
+	const free = freeNetwork(host, vital, key);
 	return hidden.length === 0
 		? []
 		: [
@@ -217,19 +223,23 @@ function defaultClash(
 
 const candidates = ["10.201.0.0/16", "10.213.0.0/16", "10.87.0.0/16", "172.31.0.0/16", "192.168.128.0/17"] as const;
 
-/** A network that neither a target nor a route uses. */
-function freeNetwork(host: Host, targets: readonly Target[]): string {
+/** What a network is wanted for; the three must not meet either, since one host may need all of them. */
+const uses = ["pools", "podSubnet", "serviceSubnet"] as const;
+
+/** A network that neither a target nor a route uses, another one for each use. */
+function freeNetwork(host: Host, targets: readonly Target[], use: (typeof uses)[number]): string {
 	const taken = [...targets.map(({ span }) => span), ...routesOf(host.networks).map(({ span }) => span)];
-	const free = candidates.find((subnet) => {
+	const isFree = (subnet: string) => {
 		const span = parseCidr(subnet);
 		return span !== undefined && !taken.some((other) => intersection(span, other) !== undefined);
-	});
-	return free ?? candidates[0];
+	};
+	const sorted = [...candidates.filter(isFree), ...candidates.filter((subnet) => !isFree(subnet))];
+	return sorted[uses.indexOf(use)] ?? candidates[0];
 }
 
 function usePools(host: Host, targets: readonly Target[]): NonEmpty<Step> {
 	const { provider, system } = host;
-	const free = freeNetwork(host, targets);
+	const free = freeNetwork(host, targets, "pools");
 	if (provider.engine === "podman") {
 		return [
 			write(

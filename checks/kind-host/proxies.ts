@@ -3,18 +3,20 @@ import { advise } from "../cgroups/steps.ts";
 import { write } from "../steps.ts";
 import type { Host, KindHostFinding } from "./findings.ts";
 
-/** As Go's httpproxy reads NO_PROXY, which kubectl, clusterctl and kind share: names match with all below them. */
-export function bypasses(entries: readonly string[], host: string): boolean {
+/** As Go's httpproxy reads NO_PROXY, which kubectl, clusterctl and kind share: names match with all below them, and an entry with a port for that port alone. */
+export function bypasses(entries: readonly string[], host: string, port?: number): boolean {
 	const address = parseAddress(host);
 	if (host === "localhost" || host.startsWith("127.") || host === "::1") {
 		return true;
 	}
 
 	return entries.some((entry) => {
-		const bare = entry
-			.toLowerCase()
-			.replace(/^\[(.*)\](?::\d+)?$/, "$1")
-			.replace(/^([^:]+):\d+$/, "$1");
+		const [, bracketed, plain, only] = /^(?:\[(.*)\]|([^:]+))(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+		const bare = bracketed ?? plain ?? entry.toLowerCase();
+		if (only !== undefined && port !== undefined && Number(only) !== port) {
+			return false;
+		}
+
 		if (bare === "*") {
 			return true;
 		}
@@ -31,6 +33,9 @@ export function bypasses(entries: readonly string[], host: string): boolean {
 		return name.startsWith(".") ? host.toLowerCase().endsWith(name) : isBelow(host.toLowerCase(), name);
 	});
 }
+
+/** Kube-vip's, in every template of CAPMOX. */
+const endpointPort = 6_443;
 
 const isBelow = (host: string, name: string): boolean => host === name || host.endsWith(`.${name}`);
 
@@ -70,10 +75,10 @@ export function judgeProxies({ proxies, proxmox, cluster }: Host): readonly Kind
 	});
 	const endpoint = cluster?.variables["CONTROL_PLANE_ENDPOINT_IP"]?.value?.trim();
 	return [
-		...(proxmox !== undefined && !bypasses(entries, proxmox.host)
+		...(proxmox !== undefined && !bypasses(entries, proxmox.host, proxmox.port)
 			? [report("proxy-before-proxmox", proxmox.host, "Image Builder, curl and other programs ask Proxmox")]
 			: []),
-		...(endpoint !== undefined && parseAddress(endpoint) !== undefined && !bypasses(entries, endpoint)
+		...(endpoint !== undefined && parseAddress(endpoint) !== undefined && !bypasses(entries, endpoint, endpointPort)
 			? [report("proxy-before-endpoint", endpoint, "kubectl and clusterctl ask the workload cluster")]
 			: []),
 	];

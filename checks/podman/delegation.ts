@@ -1,6 +1,7 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
+import { delegateToUsers } from "../cgroups/delegate.ts";
 import { isAtLeast, type System } from "../cgroups/host.ts";
-import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
+import { advise, asRoot, change, undoing } from "../cgroups/steps.ts";
 import { listed, type PodmanFinding, type Scene } from "./findings.ts";
 
 /** kind, create.go and podman/provider.go: without these of a rootless engine it stops. */
@@ -80,30 +81,19 @@ function notDelegatedHere({ podman }: Scene, missing: readonly string[], evidenc
 	};
 }
 
-const dropIn = "/etc/systemd/system/user@.service.d/delegate.conf";
-
 function notDelegated(
 	{ system }: Scene,
 	missing: readonly string[],
 	evidence: NonEmpty<Evidence>,
 	confidence: "certain" | "likely",
 ): PodmanFinding {
-	// systemd 244 was the first to hand on cpuset.
-	const cpuset = (system.systemdVersion ?? 244) >= 244 ? " cpuset" : "";
 	return {
 		code: "not-delegated",
 		...(confidence === "likely" ? { confidence } : {}),
 		summary: `${listed(missing)} ${missing.length === 1 ? "is" : "are"} not handed to this user's cgroups. ${refusal} systemd does it by itself since 252.`,
 		evidence,
 		remedy: [
-			change(
-				"Make the folder for the setting.",
-				undoing(system, "rmdir", "/etc/systemd/system/user@.service.d"),
-				...asRoot(system, "mkdir", "-p", "/etc/systemd/system/user@.service.d"),
-			),
-			write("Tell systemd to hand them on.", `[Service]\nDelegate=cpu${cpuset} io memory pids`, dropIn),
-			change("Have systemd read it.", undefined, ...asRoot(system, "systemctl", "daemon-reload")),
-			advise("Log out of all sessions of this user and in again, or reboot: a running user manager keeps what it has."),
+			...delegateToUsers(system),
 			{
 				...change(
 					"If kind still stops in a terminal of a desktop, start it in a cgroup of its own.",

@@ -28,11 +28,12 @@ export interface Envfile {
 }
 
 const assignment =
-	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
+	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+|(?:declare|typeset)\s+-[A-Za-z]*x[A-Za-z]*\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
 
 /**
- * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `A: "b"`, CRLF, a byte
- * order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the value and are reported.
+ * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `declare -x A="b"` as bash
+ * prints it, `A: "b"`, CRLF, a byte order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the
+ * value and are reported.
  */
 export function parseEnvfile(given: string): Envfile {
 	const assignments: Assignment[] = [];
@@ -51,7 +52,7 @@ export function parseEnvfile(given: string): Envfile {
 		let source = lines[index] ?? "";
 		let read = readLine(source);
 		// A quote that stays open goes on over the next lines, as in a shell.
-		while (read.open && index + 1 < lines.length) {
+		while (read.open && index + 1 < lines.length && !startsAnother(lines[index + 1] ?? "")) {
 			const previous = lines[index] ?? "";
 			index++;
 			const next = lines[index] ?? "";
@@ -82,6 +83,10 @@ export function parseEnvfile(given: string): Envfile {
 
 	return { assignments, problems };
 }
+
+/** A quote that runs into such a line was forgotten: nobody means the next variable, maybe the secret, as a part of this one. */
+const startsAnother = (line: string): boolean =>
+	/^\s*(?:(?:export|declare\s+-x)\s+[A-Za-z_]\w*=|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:=|:(?:\s|$)))/.test(line);
 
 /** Neither byte of a UTF-16 byte order mark is UTF-8; of what follows, all that is ASCII has a NUL beside it. */
 const isUtf16 = (text: string): boolean => text.startsWith("\uFFFD\uFFFD") && text.includes("\0");
@@ -168,7 +173,7 @@ function readWord(source: string): Word {
 	let rest = source;
 	const problems = new Set<LineProblem>();
 	while (rest !== "" && !/^[\s;]/.test(rest)) {
-		const part = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'";\\]|\\.)+))/s.exec(rest);
+		const part = /^(?:\$?'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^\s'";\\$]|\\.|\$(?!'))+))/s.exec(rest);
 		if (part === null) {
 			return { value: value + rest.replace(/^['"]/, "").trimEnd(), open: true, problems: [...problems], rest: "" };
 		}

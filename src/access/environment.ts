@@ -27,6 +27,8 @@ export interface Environment {
 	/** The winning value, then those that lost, in order of precedence; empty where the variable is set nowhere. */
 	lookUp(name: string): readonly Variable[];
 	readonly files: readonly SourceFile[];
+	/** A second clusterctl.yaml, of which clusterctl reads nothing. Its values only ever lose. */
+	readonly unread?: string;
 }
 
 export interface EnvironmentOptions {
@@ -40,12 +42,13 @@ export interface EnvironmentOptions {
 
 /**
  * Reads all sources of variables without executing them. Precedence: process environment, `--env-file`, `./envfile`,
- * clusterctl's YAML in `$XDG_CONFIG_HOME/cluster-api`, then in `~/.cluster-api`.
+ * clusterctl's YAML in `$XDG_CONFIG_HOME/cluster-api` or, only where none is there, in `~/.cluster-api`: clusterctl reads
+ * the first that viper finds, and no other (reader_viper.go; viper, file.go, searchInPath).
  * @throws UsageError where `--env-file` does not exist or is a directory; ProbeError where a file cannot be read.
  */
 export async function readEnvironment(files: Files, options: EnvironmentOptions): Promise<Environment> {
 	const { envFile, processEnvironment, workingDirectory, home = homedir() } = options;
-	const sources: { values: ReadonlyMap<string, Variable> }[] = [
+	const sources: { values: ReadonlyMap<string, Variable>; isUnread?: boolean }[] = [
 		{
 			values: new Map(
 				Object.entries(processEnvironment).flatMap(([name, value]) =>
@@ -60,6 +63,7 @@ export async function readEnvironment(files: Files, options: EnvironmentOptions)
 		path: string,
 		shown: string,
 		parse: (text: string) => Envfile | Promise<Envfile>,
+		isUnread = false,
 	): Promise<boolean> {
 		const text = await files.readText(path);
 		if (text === undefined) {
@@ -68,6 +72,7 @@ export async function readEnvironment(files: Files, options: EnvironmentOptions)
 
 		const { assignments, problems } = await parse(text);
 		sources.push({
+			isUnread,
 			// The last assignment wins, as in a shell.
 			values: new Map(
 				assignments.map(({ name, value, line, exported }) => {
@@ -89,19 +94,21 @@ export async function readEnvironment(files: Files, options: EnvironmentOptions)
 			path,
 			mode: found?.isFile === true ? found.mode : 0,
 			names: assignments.map(({ name }) => name),
-			problems,
+			problems: isUnread ? [] : problems,
 		});
 		return true;
 	}
 
 	/** A directory of that name is none of ours. */
-	async function addIfFile(...source: Parameters<typeof add>): Promise<void> {
+	async function addIfFile(...source: Parameters<typeof add>): Promise<boolean> {
 		try {
-			await add(...source);
+			return await add(...source);
 		} catch (error) {
 			if (!isDirectoryError(error)) {
 				throw error;
 			}
+
+			return false;
 		}
 	}
 
@@ -127,15 +134,32 @@ export async function readEnvironment(files: Files, options: EnvironmentOptions)
 	// The XDG base directory specification treats an empty value as unset.
 	const { XDG_CONFIG_HOME: xdg = "" } = processEnvironment;
 	const configHome = xdg === "" ? join(home, ".config") : xdg;
-	for (const directory of [join(configHome, "cluster-api"), join(home, ".cluster-api")]) {
-		const path = join(directory, "clusterctl.yaml");
-		await addIfFile(path, tilde(path, home), async (text) => {
-			const { parseClusterctl } = await import("./clusterctl.ts");
-			return parseClusterctl(text);
-		});
+	const clusterctl: string[] = [];
+	for (const directory of new Set([join(configHome, "cluster-api"), join(home, ".cluster-api")])) {
+		for (const name of ["clusterctl.yaml", "clusterctl.yml"]) {
+			const path = join(directory, name);
+			const parse = async (text: string) => {
+				const { parseClusterctl } = await import("./clusterctl.ts");
+				return parseClusterctl(text);
+			};
+			if (await addIfFile(path, tilde(path, home), parse, clusterctl.length > 0)) {
+				clusterctl.push(tilde(path, home));
+			}
+		}
 	}
 
-	return { files: read, lookUp: (name) => sources.flatMap(({ values }) => values.get(name) ?? []) };
+	const [, unread] = clusterctl;
+	return {
+		files: read,
+		lookUp: (name) => {
+			const found = sources.flatMap(({ values, isUnread }) => {
+				const variable = values.get(name);
+				return variable === undefined ? [] : [{ variable, isUnread }];
+			});
+			return found[0]?.isUnread === true ? [] : found.map(({ variable }) => variable);
+		},
+		...(unread === undefined ? {} : { unread }),
+	};
 }
 
 const tilde = (path: string, home: string): string =>

@@ -10,6 +10,8 @@ import { type Page, parseJson, parsePage } from "./kubernetes-list.ts";
 export interface KubectlOptions {
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** What the user gave the kubeconfig by, for messages; default `--kubeconfig`. */
+	readonly option?: string | undefined;
 	readonly processEnvironment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -169,7 +171,7 @@ function withoutLog(stderr: string): string {
 }
 
 /** The files that kubectl reads, as client-go looks for them. */
-function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): readonly string[] {
+export function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): readonly string[] {
 	const { HOME: home = homedir(), KUBECONFIG: list = "" } = processEnvironment;
 	const named = list.split(":").filter((path) => path !== "");
 	return kubeconfig !== undefined ? [kubeconfig] : named.length > 0 ? named : [join(home, ".kube", "config")];
@@ -177,10 +179,10 @@ function kubeconfigsOf({ kubeconfig, processEnvironment }: KubectlOptions): read
 
 /** Without any kubeconfig kubectl asks localhost:8080, and its "connection refused" would blame a cluster that does not exist. */
 async function requireKubeconfig(files: Files, options: KubectlOptions): Promise<void> {
-	const { kubeconfig, processEnvironment } = options;
+	const { kubeconfig, processEnvironment, option = "--kubeconfig" } = options;
 	if (kubeconfig !== undefined) {
 		if ((await files.stat(kubeconfig)) === undefined) {
-			throw new ProbeError("misconfigured", `--kubeconfig: there is no file ${kubeconfig}`);
+			throw new ProbeError("misconfigured", `${option}: there is no file ${kubeconfig}`);
 		}
 
 		return;

@@ -42,3 +42,7 @@ function base64Cores(secret: string): string[] {
 		return core.length >= 8 ? [core, core.replaceAll("+", "-").replaceAll("/", "_")] : [];
 	});
 }
+
+/** Users and passwords in URLs, of whatever program: a proxy's, a registry's. A user alone, as for SSH, stays. */
+export const withoutPasswords = (text: string): string =>
+	text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s/?#"']*@/gi, `$1${hidden}@`);

@@ -2,7 +2,7 @@ import { ProbeError } from "../errors.ts";
 import type { Commands } from "./commands.ts";
 import { createFiles, type Files } from "./files.ts";
 
-/** Which file of a copied tree holds what a command printed: the beginning of its argument vector → the name below `cmd/`. */
+/** Which file of a copied tree holds what a command printed: the beginning of its argument vector → the name below `cmd/` or `nic/`. */
 const outputs: readonly (readonly [command: string, file: string])[] = [
 	["docker info", "docker-info.json"],
 	["docker version", "docker-version.json"],
@@ -19,6 +19,10 @@ const outputs: readonly (readonly [command: string, file: string])[] = [
 	["systemctl --version", "systemctl-version"],
 	["systemctl is-active firewalld", "systemctl-is-active-firewalld"],
 	["uname -r", "uname-r"],
+	["ip -j address", "ip-j-addr.json"],
+	["ip -j -d link", "ip-j-link.json"],
+	["dmesg", "dmesg"],
+	["dmesg", "dmesg-eth"],
 ];
 
 /** A host as files: what `/` held below the folder, and what commands printed in `cmd/`. Nothing of the live host is asked. */
@@ -54,19 +58,42 @@ async function recordedType(tree: Files, path: string): Promise<number | undefin
 	return Number.isNaN(type) ? undefined : type;
 }
 
+async function firstText(tree: Files, paths: readonly string[]): Promise<string | undefined> {
+	for (const path of paths) {
+		const text = await tree.readText(path, { maxBytes: 16 * 1_048_576 });
+		if (text !== undefined) {
+			return text;
+		}
+	}
+
+	return undefined;
+}
+
 function createRecordedCommands(tree: Files): Commands {
 	return {
 		killAll: () => undefined,
 		serve: ([file]) => Promise.reject(new ProbeError("not-set-up", `${file} is not started for a copied tree`)),
 		run: async (argv) => {
 			const line = argv.join(" ");
-			const name = outputs.find(([beginning]) => line.startsWith(beginning))?.[1];
-			const text = name === undefined ? undefined : await tree.readText(`/cmd/${name}`, { maxBytes: 16 * 1_048_576 });
+			const names = outputs.filter(([beginning]) => line.startsWith(beginning)).map(([, file]) => file);
+			const text = await firstText(
+				tree,
+				names.flatMap((name) => [`/cmd/${name}`, `/nic/${name}`]),
+			);
 			if (text === undefined) {
-				const where = name === undefined ? "" : `: there is no cmd/${name} in it`;
+				const where = names[0] === undefined ? "" : `: there is no cmd/${names[0]} in it`;
 				throw new ProbeError(
 					"not-found",
 					`the copied tree does not tell what ${argv.slice(0, 2).join(" ")} prints${where}`,
+				);
+			}
+
+			// No JSON is empty. A command that is missing says so on the other stream, which may not have been kept.
+			const [name = ""] = names;
+			if (text.trim() === "" && name.endsWith(".json")) {
+				throw new ProbeError(
+					"not-found",
+					`the copied tree does not tell what ${argv.slice(0, 2).join(" ")} prints: cmd/${name} is empty`,
 				);
 			}
 

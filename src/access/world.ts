@@ -1,12 +1,16 @@
 import { statSync } from "node:fs";
+import { hostname } from "node:os";
+import { basename, resolve } from "node:path";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
+import { withoutCredentials } from "./credentials.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import { type Knowledge, readKnowledge } from "./knowledge.ts";
-import { createKubectl, type Kubectl } from "./kubectl.ts";
+import { createKubectl, type Kubectl, type KubectlOptions } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { keepPrivately, type PrivateFile } from "./private-file.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
 
@@ -14,9 +18,18 @@ import { openRecordedHost } from "./recorded.ts";
 export interface World {
 	readonly files: Files;
 	readonly commands: Commands;
+	/** Of the management cluster. */
 	readonly kubectl: Kubectl;
+	/** Of the workload cluster that the user named; absent where none is. */
+	readonly workload?: Kubectl | undefined;
+	/** Of a workload cluster by the text of its kubeconfig, which lies in a private file until `close`. */
+	workloadFrom(kubeconfig: string): Kubectl;
+	/** Removes what was written for this run. */
+	close(): void;
 	/** What the user asked for that decides what a probe reads. */
 	readonly options: WorldOptions;
+	/** Of the host that `files` and `commands` show; of a copied tree its folder's. */
+	readonly hostName: string;
 	/** The host that `files` and `commands` show. */
 	readonly host: {
 		/** As Node spells it: `linux`, `darwin`, `win32`. */
@@ -69,6 +82,11 @@ export interface WorldOptions extends ClusterOptions {
 	readonly envFile?: string | undefined;
 	readonly kubeconfig?: string | undefined;
 	readonly context?: string | undefined;
+	/** Name of a Cluster whose kubeconfig the management cluster is asked for, or `all`. */
+	readonly workload?: string | undefined;
+	/** Kubeconfig of a workload cluster, and the context in it. */
+	readonly workloadKubeconfig?: string | undefined;
+	readonly workloadContext?: string | undefined;
 	/** A folder that stands in for `/`. */
 	readonly root?: string | undefined;
 	/** Namespace of the management cluster; all of them where it is absent. */
@@ -81,14 +99,17 @@ export interface WorldOptions extends ClusterOptions {
 
 /** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
-	const { envFile, kubeconfig, context, root } = options;
+	const { envFile, kubeconfig, context, root, workloadKubeconfig, workloadContext } = options;
 	const recorded = root !== undefined;
 	const { files, commands } = recorded
 		? openRecordedHost(existingDirectory(root))
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
+	const kubectlWith = (of: KubectlOptions) => createKubectl(withoutCredentials(commands, files, of), files, of);
+	const reached = { kubeconfig, context, processEnvironment };
 	let environment: Promise<Environment> | undefined;
+	const kept: PrivateFile[] = [];
 	let manifest: Promise<Manifest | undefined> | undefined;
 	const readGiven = async () => (options.manifest === undefined ? undefined : await readManifest(options.manifest));
 	const read = () =>
@@ -100,8 +121,28 @@ export function openWorld(options: WorldOptions): World {
 	return {
 		files,
 		commands,
-		kubectl: createKubectl(commands, files, { kubeconfig, context, processEnvironment }),
+		kubectl: kubectlWith(reached),
+		workload:
+			workloadKubeconfig === undefined && workloadContext === undefined
+				? undefined
+				: kubectlWith({
+						kubeconfig: workloadKubeconfig ?? kubeconfig,
+						context: workloadContext,
+						processEnvironment,
+						option: "--workload-kubeconfig",
+					}),
+		workloadFrom: (text) => {
+			const file = keepPrivately("kubeconfig", text);
+			kept.push(file);
+			return kubectlWith({ kubeconfig: file.path, processEnvironment });
+		},
+		close: () => {
+			for (const file of kept.splice(0)) {
+				file.remove();
+			}
+		},
 		options,
+		hostName: recorded ? basename(resolve(root)) : hostname(),
 		host: recorded
 			? { platform: "linux", recorded }
 			: { platform: process.platform, uid: process.getuid?.(), recorded },

@@ -3,6 +3,8 @@ import { writeSecretFile } from "../access/secret-file.ts";
 import { openWorld } from "../access/world.ts";
 import { type Converted, convert, type Program, renderEnvfile } from "../env/convert.ts";
 import { ProbeError, UsageError } from "../errors.ts";
+import { secretsWithin } from "../facts/environment.ts";
+import { toShell } from "../shell.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface EnvOptions extends GlobalOptions {
@@ -23,12 +25,18 @@ export async function env(options: EnvOptions, terminal: Terminal): Promise<numb
 /** The same values under the names of another program. The secret goes into the file, and nowhere else. */
 async function rename(program: Program, options: EnvOptions, terminal: Terminal): Promise<number> {
 	const { output, force } = options;
+	if (output === "-") {
+		throw new UsageError("--output -: the secret is written into a file only, so name one");
+	}
+
 	const converted = await read(program, options);
 	const names = converted.assigned.map(({ name }) => name).join(", ");
 	if (output === undefined) {
 		terminal.out(masked(program, converted));
 		const hidden = converted.assigned.some(({ isSecret }) => isSecret) ? "The secret is masked here. " : "";
-		terminal.err(`${hidden}To have a file: capmox-doctor env --for ${program} --output ${program}.env\n`);
+		const again = ["capmox-doctor", "env", "--for", program, "--output", `${program}.env`];
+		const from = options.envFile === undefined ? [] : ["-e", options.envFile];
+		terminal.err(`${hidden}To have a file: ${toShell([...again, ...from])}\n`);
 	} else {
 		await writeSecretFile(output, renderEnvfile(program, converted), { force });
 		terminal.out(`Wrote ${output}, readable only by you, with ${names}.\n`);
@@ -51,8 +59,16 @@ async function read(program: Program, options: EnvOptions): Promise<Converted> {
 
 /** The values that are secret by their name are left out whole; what else holds them, or a password in the URL, is masked. */
 function masked(program: Program, { assigned, missing }: Converted): string {
-	const hidden = assigned.map((each) => (each.isSecret ? { ...each, value: "[secret]" } : each));
+	const hidden = assigned.map((each) =>
+		each.isSecret || isPrivateKey(each.value) ? { ...each, value: "[secret]" } : each,
+	);
 	const passwords = assigned.flatMap(({ value }) => /\/\/[^/?#]*:([^/?#]*)@/.exec(value)?.[1] ?? []);
-	const mask = createMask([...passwords, ...assigned.flatMap(({ value, isSecret }) => (isSecret ? [value] : []))]);
+	const mask = createMask([
+		...passwords,
+		...assigned.flatMap(({ value, isSecret }) => [...(isSecret ? [value] : []), ...secretsWithin(value)]),
+	]);
 	return mask(renderEnvfile(program, { assigned: hidden, missing }));
 }
+
+/** Pasted in place of a public one into VM_SSH_KEYS. */
+const isPrivateKey = (value: string): boolean => value.includes("PRIVATE KEY");

@@ -1,9 +1,10 @@
-import { type ClusterOptions, openWorld } from "../access/world.ts";
+import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
 import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
-import { isUsageError, ProbeError } from "../errors.ts";
-import { gather } from "../gather.ts";
-import { showProgress } from "./progress.ts";
+import { isUsageError } from "../errors.ts";
+import type { FactName, FactSheet } from "../facts/sheet.ts";
+import type { SnapshotNote } from "../report/report.ts";
+import { repeatOptions } from "./again.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
@@ -11,48 +12,40 @@ export interface Examination {
 	readonly checks: readonly Check[];
 	/** Ids that the user named. */
 	readonly asked?: ReadonlySet<string>;
+	/** A snapshot to judge in place of what is here. */
+	readonly from?: string | undefined;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
 }
 
+/** Every fact that the checks ask for. */
+export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
+	new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses]));
+
 /** Looks, judges and prints; returns the exit code. */
-export async function examine({ checks, asked, options, terminal, interrupted }: Examination): Promise<number> {
+export async function examine(examination: Examination): Promise<number> {
+	const { checks, asked, options, terminal, interrupted } = examination;
 	const started = performance.now();
 	const targets = targetsOf(options.format, options.report ?? []);
-	const world = openWorld(options);
-	const overall = new AbortController();
-	const timer = setTimeout(() => {
-		overall.abort(
-			new ProbeError("timeout", `the ${options.timeout / 1_000} s that --timeout gives to a run were over`),
-		);
-	}, options.timeout);
-	interrupted.addEventListener("abort", () => {
-		overall.abort(new ProbeError("cancelled", "interrupted"));
-	});
-	const progress = showProgress(terminal, options.quiet);
-	const report = async (judgements: readonly Judgement[], code: number): Promise<void> => {
+	const report = async (judgements: readonly Judgement[], code: number, snapshot?: SnapshotNote): Promise<void> => {
 		const run = {
 			version: terminal.version,
 			judgements,
 			failOn: options.failOn,
 			exitCode: code,
 			milliseconds: performance.now() - started,
+			...(snapshot === undefined ? {} : { snapshot }),
 		};
 		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
 		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);
 		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
 	};
 	try {
-		const sheet = await gather(world, {
-			wanted: new Set(checks.flatMap(({ needs, uses }) => [...needs, ...uses])),
-			signal: overall.signal,
-			onProgress: progress.report,
-		});
-		progress.end();
-		const judgements = diagnose(checks, sheet, asked === undefined ? {} : { asked });
+		const { sheet, note } = await see(examination);
+		const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
 		const code = exitCode(judgements, options.failOn);
-		await report(judgements, code);
+		await report(judgements, code, note);
 		return code;
 	} catch (error) {
 		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
@@ -60,11 +53,25 @@ export async function examine({ checks, asked, options, terminal, interrupted }:
 		}
 
 		throw error;
-	} finally {
-		clearTimeout(timer);
-		progress.end();
-		world.commands.killAll();
 	}
+}
+
+interface Seen {
+	readonly sheet: FactSheet;
+	readonly note?: SnapshotNote;
+}
+
+/** Here, or in the snapshot; neither way loads what only the other one needs. */
+async function see({ checks, from, options, terminal, interrupted }: Examination): Promise<Seen> {
+	const wanted = wantedBy(checks);
+	if (from === undefined) {
+		const { look } = await import("./look.ts");
+		const { sheet } = await look({ wanted, options, terminal, interrupted });
+		return { sheet };
+	}
+
+	const { openSnapshot } = await import("./open.ts");
+	return await openSnapshot(from, wanted, terminal.version);
 }
 
 /** A crash must not leave a report of yesterday, or none at all. */

@@ -1,30 +1,47 @@
 import { fileURLToPath } from "node:url";
-import { checks } from "../../checks/index.ts";
+import { Chalk } from "chalk";
+import { directory } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
-import { UsageError } from "../errors.ts";
+import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.ts";
+import { openWorld } from "../access/world.ts";
+import { ProbeError, UsageError } from "../errors.ts";
+import { explain as judge } from "../explain/explanation.ts";
+import { compile, createRecogniser } from "../explain/recogniser.ts";
+import { maskShapes } from "../explain/secrets.ts";
+import type { Signatures } from "../explain/signature.ts";
+import { explanationJson, renderExplanation } from "../report/explanation.ts";
+import { renderPage } from "../report/page.ts";
 import { nearest } from "./select.ts";
-import type { Terminal } from "./terminal.ts";
+import type { GlobalOptions, Terminal } from "./terminal.ts";
 
-/** `explain`: a check's page, or the section of one finding. */
-export async function explain(word: string, terminal: Terminal): Promise<number> {
+/** `explain`: the page of a check or finding, or what is known of the messages in a log. */
+export async function explain(
+	words: readonly string[],
+	options: GlobalOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+): Promise<number> {
+	const [word = ""] = words;
+	if (words.length === 1 && directory.some(({ id }) => id === word.split("/")[0]) && !/\s/.test(word)) {
+		return await showPage(word, terminal);
+	}
+
+	return await explainLogs(await logsOf(words), options, terminal, interrupted);
+}
+
+async function showPage(word: string, terminal: Terminal): Promise<number> {
 	const [id = "", code] = word.split("/");
-	const known = checks.flatMap((check) => [
-		check.id,
-		...Object.keys(check.findings).map((name) => `${check.id}/${name}`),
-	]);
-	if (!known.includes(word)) {
-		throw new UsageError(
-			`there is no check or finding ${JSON.stringify(word)}${nearest(word, known)}; see capmox-doctor list --findings`,
-		);
-	}
-
 	const page = await createFiles().readText(fileURLToPath(new URL(`../../checks/${id}.md`, import.meta.url)));
-	const text = page === undefined ? undefined : code === undefined ? page : sectionOf(page, code);
+	const text = page === undefined || code === undefined ? page : sectionOf(page, code);
 	if (text === undefined) {
-		throw new Error(`there is no page for ${word}`);
+		throw await unknown(word);
 	}
 
-	terminal.out(`${text.trim()}\n`);
+	terminal.out(
+		terminal.interactive || terminal.colour
+			? renderPage(text, { paint: new Chalk({ level: terminal.colour ? 1 : 0 }), width: terminal.columns })
+			: `${text.trim()}\n`,
+	);
 	return 0;
 }
 
@@ -32,4 +49,126 @@ export async function explain(word: string, terminal: Terminal): Promise<number>
 export function sectionOf(page: string, code: string): string | undefined {
 	const [, ...sections] = page.split(/^(?=#{1,3} )/m);
 	return sections.find((section) => section.startsWith(`### ${code}\n`));
+}
+
+async function unknown(word: string): Promise<UsageError> {
+	const { checks } = await import("../../checks/index.ts");
+	const known = checks.flatMap((check) => [
+		check.id,
+		...Object.keys(check.findings).map((name) => `${check.id}/${name}`),
+	]);
+	return new UsageError(
+		`there is no check or finding ${JSON.stringify(word)}${nearest(word, known)}; see capmox-doctor list --findings`,
+	);
+}
+
+/** What the words name: files, `-`, or a text. */
+async function logsOf(words: readonly string[]): Promise<readonly Log[]> {
+	const option = words.find((word) => /^-[^\s]+$/.test(word));
+	if (option !== undefined) {
+		throw new UsageError(`unknown option '${option}'; a text that begins with it goes behind --`);
+	}
+
+	if (words.length === 0) {
+		return [openStandardInput()];
+	}
+
+	const opened = await Promise.all(words.map(open));
+	const logs = opened.filter((log) => log !== undefined);
+	if (logs.length === words.length) {
+		return logs;
+	}
+
+	const missing = words.find((_, index) => opened[index] === undefined) ?? "";
+	if (logs.length > 0 || (!/\s/.test(missing) && looksLikePath(missing))) {
+		throw new UsageError(`there is no file ${missing}`);
+	}
+
+	const text = words.join(" ");
+	if (text.trim() === "") {
+		throw new UsageError("the text is empty");
+	}
+
+	if (words.length === 1 && /^[a-z0-9-]+(?:\/[a-z0-9-]*)?$/i.test(text)) {
+		throw await unknown(text);
+	}
+
+	return [quotedLog(text)];
+}
+
+const open = async (word: string): Promise<Log | undefined> =>
+	word === "-" ? openStandardInput() : /[\n\r]/.test(word) ? undefined : await openLog(word);
+
+const looksLikePath = (word: string): boolean =>
+	/^[.~/]|[/\\].*\.|\.(?:log|txt|out|json|ya?ml|gz|xz|zst|\d)$/.test(word);
+
+async function explainLogs(
+	logs: readonly Log[],
+	options: GlobalOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+): Promise<number> {
+	const signatures = await readSignatures();
+	const recogniser = createRecogniser(compile(signatures));
+	for (const log of logs) {
+		recogniser.begin(log.name);
+		for await (const chunk of log.chunks(interrupted)) {
+			recogniser.feed(chunk);
+			if (interrupted.aborted) {
+				break;
+			}
+		}
+	}
+
+	if (interrupted.aborted) {
+		return 0;
+	}
+
+	const mask = await maskOf(options);
+	const explanation = judge(recogniser.end(), (text) => maskShapes(mask(text)));
+	const explained = {
+		version: terminal.version,
+		sources: logs.map(({ name }) => name),
+		explanation,
+		known: signatures.signatures.length,
+		exitCode: explanation.lines === 0 ? 3 : 0,
+	};
+	terminal.out(
+		options.format === "json"
+			? explanationJson(explained)
+			: renderExplanation(explained, {
+					paint: new Chalk({ level: terminal.colour ? 1 : 0 }),
+					width: terminal.columns,
+					verbose: options.verbose,
+					quiet: options.quiet,
+				}),
+	);
+	return explained.exitCode;
+}
+
+/** The build turns the YAML into JSON, which is read in a tenth of the time. */
+async function readSignatures(): Promise<Signatures> {
+	const read = (name: string) =>
+		createFiles().readText(fileURLToPath(new URL(`../knowledge/${name}`, import.meta.url)));
+	const built = await read("signatures.json");
+	if (built !== undefined) {
+		return JSON.parse(built) as Signatures;
+	}
+
+	const { parse } = await import("yaml");
+	return parse((await read("signatures.yaml")) ?? "") as Signatures;
+}
+
+/** Hides the secrets that this environment knows. Where it cannot be read, shapes are all there is to go by. */
+async function maskOf(options: GlobalOptions): Promise<(text: string) => string> {
+	const { maskOf } = await import("../gather.ts");
+	try {
+		return await maskOf(openWorld(options));
+	} catch (error) {
+		if (error instanceof ProbeError) {
+			return (text) => text;
+		}
+
+		throw error;
+	}
 }

@@ -90,6 +90,11 @@ function needsFrom(sheet: FactSheet, asked: Release | undefined): Needs {
 
 	const state = sheet["proxmox.permissions"];
 	const reason = state?.state === "unavailable" ? state.lastSeen : "it was not asked";
+	// Nothing may be granted that only a fault of this program makes look needed.
+	if (state?.state === "unavailable" && state.cause === "bug") {
+		throw new Error(reason);
+	}
+
 	if (asked === undefined) {
 		throw new UsageError(
 			`Proxmox VE could not be asked for its version (${reason}); say it with --proxmox-version 7, 8 or 9`,
@@ -112,8 +117,9 @@ const isBridge = ({ kind }: Permissions["targets"][number]): boolean => kind ===
 
 /** What is named and is not there gets no ACL, which is not to be passed over. */
 function absentNodes({ machines, listed: { nodes } }: Permissions): readonly string[] {
-	const named = machines.flatMap(({ sourceNode, allowedNodes }) => [
+	const named = machines.flatMap(({ sourceNode, target, allowedNodes }) => [
 		...(sourceNode === undefined ? [] : [sourceNode]),
+		...(target === undefined ? [] : [target]),
 		...allowedNodes,
 	]);
 	return [...new Set(named)].filter((name) => nodes?.every(({ node }) => node !== name) === true);

@@ -1,14 +1,17 @@
-import { directory, load } from "../../checks/directory.ts";
+import { directory, type Entry, load } from "../../checks/directory.ts";
 import type { ClusterOptions } from "../access/world.ts";
 import { UsageError } from "../errors.ts";
 import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { examine } from "./examine.ts";
+import { refuseLookingOptions } from "./looking-options.ts";
 import { nearest, select } from "./select.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface CheckOptions extends GlobalOptions {
 	readonly flavor?: string;
 	readonly capmoxVersion?: string;
+	/** A snapshot to judge in place of what is here. */
+	readonly from?: string;
 }
 
 export interface RunOptions extends CheckOptions {
@@ -17,20 +20,19 @@ export interface RunOptions extends CheckOptions {
 }
 
 /** `run`: every check that applies here, or the chosen ones. */
-export async function run(options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> {
-	const left = options.only === undefined ? directory : select(options.only, directory);
-	const skipped = new Set(options.skip === undefined ? [] : select(options.skip, directory));
+export const run = async (options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> =>
+	examine({ checks: await load(choose(options)), ...given(options), terminal, interrupted });
+
+/** What --only and --skip leave. */
+export function choose({ only, skip }: Pick<RunOptions, "only" | "skip">): readonly Entry[] {
+	const left = only === undefined ? directory : select(only, directory);
+	const skipped = new Set(skip === undefined ? [] : select(skip, directory));
 	const chosen = left.filter((check) => !skipped.has(check));
 	if (chosen.length === 0) {
 		throw new UsageError("--only and --skip leave no check to run; see capmox-doctor list");
 	}
 
-	return examine({
-		checks: await load(chosen),
-		options: withTemplate(options),
-		terminal,
-		interrupted,
-	});
+	return chosen;
 }
 
 /** `check`: the named ones, also where `run` would say that there is nothing set up to look at. */
@@ -42,11 +44,23 @@ export async function check(
 ): Promise<number> {
 	const chosen = select(words, directory);
 	const asked = new Set(chosen.map(({ id }) => id).filter((id) => words.includes(id)));
-	return examine({ checks: await load(chosen), asked, options: withTemplate(options), terminal, interrupted });
+	return examine({ checks: await load(chosen), asked, ...given(options), terminal, interrupted });
+}
+
+function given({ from, ...options }: CheckOptions) {
+	if (from !== undefined) {
+		refuseLookingOptions(options);
+	}
+
+	return { from, options: withTemplate(options) };
 }
 
 /** The words of --flavor and --capmox-version as ones that are known. */
-export function withTemplate({ flavor, capmoxVersion, ...options }: CheckOptions): GlobalOptions & ClusterOptions {
+export function withTemplate({
+	flavor,
+	capmoxVersion,
+	...options
+}: Omit<CheckOptions, "from">): GlobalOptions & ClusterOptions {
 	return {
 		...options,
 		...(flavor === undefined ? {} : { flavor: oneOf(flavors, flavor, "--flavor", flavor, nearest(flavor, flavors)) }),

@@ -6,6 +6,8 @@ export interface Terminal {
 	/** Columns for prose. */
 	readonly columns: number;
 	readonly colour: boolean;
+	/** Someone reads stdout on a screen. */
+	readonly interactive: boolean;
 	/** Someone watches stderr, so progress is welcome. */
 	readonly watched: boolean;
 	/** Where GitHub Actions collects what a step has to say; absent elsewhere. */
@@ -32,6 +34,9 @@ export interface GlobalOptions {
 	readonly kubeconfig?: string;
 	readonly context?: string;
 	readonly namespace?: string;
+	readonly workload?: string;
+	readonly workloadKubeconfig?: string;
+	readonly workloadContext?: string;
 	/** A folder that stands in for `/`; only `run` and `check` take it. */
 	readonly root?: string;
 	/** Of `run`, `check` and `env`. */

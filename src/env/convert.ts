@@ -1,7 +1,7 @@
 import { conventionOf } from "../../checks/imagebuilder-env/convention.ts";
 import type { Environment } from "../access/environment.ts";
 import { UsageError } from "../errors.ts";
-import { parseEnvironmentProxmox, unquote } from "../facts/environment.ts";
+import { mayHoldSecret, parseEnvironmentProxmox, unquote } from "../facts/environment.ts";
 import { clusterVariables, imageBuilderVariables, misnomers, secretClusterVariables } from "../knowledge/variables.ts";
 
 export const programs = ["capmox", "image-builder"] as const;
@@ -64,7 +64,7 @@ function readLogin(environment: Environment): Login {
 		return value === undefined ? undefined : unquote(value);
 	};
 	const url = look("PROXMOX_URL")
-		?.replace(/\/api2(?:\/.*)?$/, "")
+		?.replace(/\/api2(?:\/.*)?$/i, "")
 		.replace(/\/+$/, "");
 	switch (conventionOf(parseEnvironmentProxmox(environment))) {
 		case "capmox":
@@ -86,13 +86,13 @@ function forCapmox(environment: Environment, { url, id, secret }: Login): Wanted
 	const fallbacks: Readonly<Record<string, string>> = { PROXMOX_SOURCENODE: "PROXMOX_NODE", BRIDGE: "PROXMOX_BRIDGE" };
 	return [
 		{ name: "PROXMOX_URL", value: url, isRequired: true },
-		{ name: "PROXMOX_TOKEN", value: id, isRequired: true },
+		{ name: "PROXMOX_TOKEN", value: id, isRequired: true, isSecret: mayHoldSecret(id ?? "") },
 		{ name: "PROXMOX_SECRET", value: secret, isRequired: true, isSecret: true },
 		...["PROXMOX_INSECURE", "PROXMOX_ROOT_CERT_FILE"].map((name) => ({ name, value: valueOf(environment, name) })),
 		...others.map((name) => ({
 			name,
 			value: valueOf(environment, name) ?? valueOf(environment, fallbacks[name] ?? name),
-			isSecret: secretClusterVariables.has(name),
+			isSecret: secretClusterVariables.has(name) || (valueOf(environment, name)?.includes("PRIVATE KEY") ?? false),
 		})),
 	];
 }
@@ -101,7 +101,7 @@ function forImageBuilder(environment: Environment, { url, id, secret }: Login): 
 	const fallbacks: Readonly<Record<string, string>> = { PROXMOX_NODE: "PROXMOX_SOURCENODE", PROXMOX_BRIDGE: "BRIDGE" };
 	return [
 		{ name: "PROXMOX_URL", value: url === undefined ? undefined : `${url}/api2/json`, isRequired: true },
-		{ name: "PROXMOX_USERNAME", value: id, isRequired: true },
+		{ name: "PROXMOX_USERNAME", value: id, isRequired: true, isSecret: mayHoldSecret(id ?? "") },
 		{ name: "PROXMOX_TOKEN", value: secret, isRequired: true, isSecret: true },
 		...imageBuilderVariables.map((name) => ({
 			name,

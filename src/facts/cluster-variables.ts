@@ -40,6 +40,8 @@ export const environmentCluster = z.object({
 	variables: z.record(z.string(), variable),
 	/** The parts of VM_SSH_KEYS in order. */
 	sshKeys: z.array(z.object({ shape: z.enum(sshKeyShapes), type: z.string().optional() })),
+	/** A second clusterctl.yaml, of which clusterctl reads nothing. */
+	unread: z.string().optional(),
 	files: z.array(
 		z.object({
 			path: z.string(),
@@ -81,11 +83,15 @@ export function parseEnvironmentCluster(environment: Environment, options: Clust
 		capmoxVersion: options.capmoxVersion ?? capmoxVersions[0],
 		variables: Object.fromEntries(found),
 		sshKeys: keys === undefined || isUnexpanded(keys) ? [] : parseSshKeys(keys.value),
+		...(environment.unread === undefined ? {} : { unread: environment.unread }),
 		files: environment.files.map(({ path, problems }) => ({
 			path,
 			problems: problems.filter(
 				({ name, problem, line }) =>
-					name === undefined || problem === "invalid-yaml" || (known.has(name) && matters(name, problem, line)),
+					name === undefined ||
+					problem === "invalid-yaml" ||
+					// It takes the lines behind it with it, whosever variable it is.
+					((known.has(name) || problem === "open-quote") && matters(name, problem, line)),
 			),
 		})),
 	};

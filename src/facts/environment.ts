@@ -63,7 +63,12 @@ export const environmentProxmox = z.object({
 	/** CAPMOX skips verification when it is unset or exactly `true` (cmd/main.go). */
 	insecure: z.object({ presence, origin, text: z.string().optional() }),
 	/** Image-builder's name for the token ID. */
-	username: z.object({ presence, origin, shape: z.enum(["token-id", "other"]).optional() }),
+	username: z.object({
+		presence,
+		origin,
+		shape: z.enum(["token-id", "other"]).optional(),
+		faults: z.array(z.enum(tokenFaults)).optional(),
+	}),
 	conflicts: z.array(z.object({ name: z.string(), wins: z.string(), loses: z.array(z.string()) })),
 	files: z.array(
 		z.object({
@@ -110,7 +115,7 @@ export function parseEnvironmentProxmox(environment: Environment): EnvironmentPr
 		insecure: { ...insecure.base, ...parseInsecure(insecure.value) },
 		username: {
 			...username.base,
-			...(username.base.presence === "set" ? { shape: tokenId.test(username.value) ? "token-id" : "other" } : {}),
+			...(username.base.presence === "set" ? describeUsername(username.value) : {}),
 		},
 		conflicts: proxmoxVariables.flatMap((name) => {
 			const [winner, ...others] = environment.lookUp(name);
@@ -210,11 +215,20 @@ function parseToken(given: string): Omit<EnvironmentProxmox["token"], "presence"
 	return { shape: "other", ...shown(value), faults: tokenFaultsOf(value), blemishes };
 }
 
+const describeUsername = (value: string): { shape: "token-id" | "other"; faults?: (typeof tokenFaults)[number][] } =>
+	tokenId.test(value) ? { shape: "token-id" } : { shape: "other", faults: parseToken(value).faults };
+
 const shown = (value: string): { id?: string } => (mayHoldSecret(value) ? {} : { id: value });
 
 /** A user, with or without a token ID behind it, is no secret; whatever else stands in PROXMOX_TOKEN may be, or hold, one. */
 export const mayHoldSecret = (value: string): boolean =>
 	partOfUuid.test(value) || !/^[^\s:/=,;]+@[A-Za-z][\w.-]*(?:\\?![\w.@!-]*)?$/.test(unquote(value));
+
+/** A shell puts the lines behind a forgotten quote into the value, `export PROXMOX_SECRET=…` among them. */
+export const secretsWithin = (value: string): readonly string[] =>
+	[...value.matchAll(/(?:SECRET|TOKEN)\s*[=:]\s*["']?([^\s"']+)/g)]
+		.map(([, found = ""]) => found)
+		.filter(mayHoldSecret);
 
 function tokenFaultsOf(value: string): (typeof tokenFaults)[number][] {
 	if (value.includes("\\!")) {

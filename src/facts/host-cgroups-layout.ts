@@ -22,7 +22,7 @@ export interface CgroupSources {
 }
 
 /** linux/magic.h. */
-const magic = { cgroup2: 0x63677270, cgroup: 0x27e0eb, tmpfs: 0x01021994, sysfs: 0x62656572 } as const;
+export const magic = { cgroup2: 0x63677270, cgroup: 0x27e0eb, tmpfs: 0x01021994, sysfs: 0x62656572 } as const;
 const nameOfType = (type: number | undefined): string | undefined =>
 	Object.entries(magic).find(([, number]) => number === type)?.[0];
 

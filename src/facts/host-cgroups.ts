@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { whatIsCutOff } from "./host-cgroups-copy.ts";
-import { classifyCgroups } from "./host-cgroups-layout.ts";
+import { classifyCgroups, magic } from "./host-cgroups-layout.ts";
 
 /** How the cgroup file systems are mounted. Engines, the kubelet and kind call all but `unified` version 1. */
 export const cgroupLayouts = [
@@ -105,7 +105,7 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 		files.readText(`${top}/unified/cgroup.controllers`),
 		files.readText(`${top}/cgroup.type`),
 		files.readLink("/proc/self/ns/cgroup"),
-		readDockerCgroup(files),
+		readDockerCgroup(files, host.recorded),
 		// Only a copy can be cut off, so that only there a second witness is of use.
 		host.recorded ? files.readText("/proc/mounts") : undefined,
 	]);
@@ -150,16 +150,22 @@ async function readWhole(files: World["files"], path: string): Promise<string | 
 	return text === "" && path.endsWith("mountinfo") ? undefined : text;
 }
 
-async function readDockerCgroup(files: World["files"]): Promise<HostCgroups["dockerCgroup"]> {
-	const type = await files.readText(`${top}/docker/cgroup.type`);
-	if (type === undefined) {
+async function readDockerCgroup(files: World["files"], recorded: boolean): Promise<HostCgroups["dockerCgroup"]> {
+	const path = `${top}/docker`;
+	const type = (await files.readText(`${path}/cgroup.type`))?.trim() ?? "";
+	if (type === "") {
+		// Copies made by size hold empty files, and lists of mounts name what was not copied at all.
+		if (recorded && (await files.statfs(path))?.type === magic.cgroup2) {
+			throw new ProbeError("not-found", `the copy has ${path}, and not its cgroup.type, which may be threaded`);
+		}
+
 		return undefined;
 	}
 
-	const isThreaded = type.trim() === "threaded";
+	const isThreaded = type === "threaded";
 	// The kernel refuses to list the processes of a threaded cgroup (EOPNOTSUPP), which has some.
-	const processes = isThreaded ? "some" : await files.readText(`${top}/docker/cgroup.procs`);
-	return { type: type.trim(), hasProcesses: (processes ?? "").trim() !== "" };
+	const processes = isThreaded ? "some" : await files.readText(`${path}/cgroup.procs`);
+	return { type, hasProcesses: (processes ?? "").trim() !== "" };
 }
 
 const nowhere: HostCgroups = {

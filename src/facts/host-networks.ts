@@ -19,7 +19,11 @@ export const hostNetworks = z.object({
 export type HostNetworks = z.infer<typeof hostNetworks>;
 
 /** Fact `host.proxmoxAddresses`: the addresses that the host of PROXMOX_URL has for programs on this host. */
-export const hostProxmoxAddresses = z.object({ host: z.string(), addresses: z.array(z.string()) });
+export const hostProxmoxAddresses = z.object({
+	host: z.string(),
+	port: z.number().int().optional(),
+	addresses: z.array(z.string()),
+});
 export type HostProxmoxAddresses = z.infer<typeof hostProxmoxAddresses>;
 
 /** Fact `host.proxies`: the variables that send a program's HTTPS requests through a proxy; HTTP_PROXY concerns none of ours. An address may hold a password, so none is kept. */
@@ -146,8 +150,9 @@ export async function readHostProxmoxAddresses(
 		throw new ProbeError("not-set-up", "no PROXMOX_URL with a host is set");
 	}
 
+	const { port } = url;
 	if (isAddress(host)) {
-		return { host, addresses: [host] };
+		return { host, port, addresses: [host] };
 	}
 
 	// No other way asks what programs on this host ask: /etc/hosts, DNS and the rest of nsswitch.conf.
@@ -164,7 +169,7 @@ export async function readHostProxmoxAddresses(
 		);
 	}
 
-	return { host, addresses };
+	return { host, port, addresses };
 }
 
 /** Go's order, which kind, clusterctl and kubectl share: upper case before lower case, and an empty value is none. */
@@ -191,7 +196,8 @@ export async function readHostProxies(world: World, know: Know): Promise<HostPro
 			entries: noProxy.value
 				.split(",")
 				.map((entry) => entry.trim())
-				.filter((entry) => entry !== ""),
+				// Someone may have pasted a proxy's address there, with its password; no host has an @ in its name.
+				.filter((entry) => entry !== "" && !entry.includes("@")),
 		},
 	};
 }

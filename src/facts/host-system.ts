@@ -21,6 +21,8 @@ export const hostSystem = z.object({
 			name: z.string(),
 		})
 		.optional(),
+	/** Its system is an image of OSTree, such as Fedora CoreOS and Silverblue: its own tool keeps the kernel's arguments. */
+	ostree: z.literal(true).optional(),
 	/** `uname -r`. */
 	kernel: z.string().optional(),
 	/** The kernel's arguments that decide about cgroups; no others, since there may be anything. */
@@ -33,24 +35,39 @@ export const hostSystem = z.object({
 export type HostSystem = z.infer<typeof hostSystem>;
 
 export async function readHostSystem({ files, commands, host }: World, signal: AbortSignal): Promise<HostSystem> {
-	const [comm, runsSystemd, runsOpenrc, osRelease, kernel, commandLine, container, dockerenv, containerenv, systemctl] =
-		await Promise.all([
-			ifAnswered(files.readText("/proc/1/comm")),
-			ifAnswered(files.stat("/run/systemd/system")),
-			ifAnswered(files.stat("/run/openrc")),
-			ifAnswered(files.readText("/etc/os-release").then((text) => text ?? files.readText("/usr/lib/os-release"))),
-			ifAnswered(readKernel(files, commands, signal)),
-			ifAnswered(files.readText("/proc/cmdline")),
-			ifAnswered(files.readText("/run/systemd/container")),
-			ifAnswered(files.stat("/.dockerenv")),
-			ifAnswered(files.stat("/run/.containerenv")),
-			host.platform === "linux" ? ifAnswered(commands.run(["systemctl", "--version"], { signal })) : undefined,
-		]);
+	const [
+		comm,
+		runsSystemd,
+		runsOpenrc,
+		osRelease,
+		kernel,
+		commandLine,
+		container,
+		dockerenv,
+		containerenv,
+		systemctl,
+		ostree,
+		lxc,
+	] = await Promise.all([
+		ifAnswered(files.readText("/proc/1/comm")),
+		ifAnswered(files.stat("/run/systemd/system")),
+		ifAnswered(files.stat("/run/openrc")),
+		ifAnswered(files.readText("/etc/os-release").then((text) => text ?? files.readText("/usr/lib/os-release"))),
+		ifAnswered(readKernel(files, commands, signal)),
+		ifAnswered(files.readText("/proc/cmdline")),
+		ifAnswered(files.readText("/run/systemd/container")),
+		ifAnswered(files.stat("/.dockerenv")),
+		ifAnswered(files.stat("/run/.containerenv")),
+		host.platform === "linux" ? ifAnswered(commands.run(["systemctl", "--version"], { signal })) : undefined,
+		ifAnswered(files.stat("/run/ostree-booted")),
+		ifAnswered(isLxc(files)),
+	]);
 	const distribution = osRelease === undefined ? undefined : parseOsRelease(osRelease);
 	const systemdVersion = /^systemd (\d+)/m.exec(systemctl?.stdout ?? "")?.[1];
 	const wsl = kernel === undefined ? undefined : wslGeneration(kernel);
 	const within =
-		container?.trim() ?? (dockerenv !== undefined ? "docker" : containerenv !== undefined ? "podman" : undefined);
+		container?.trim() ??
+		(dockerenv !== undefined ? "docker" : containerenv !== undefined ? "podman" : lxc === true ? "lxc" : undefined);
 	return {
 		platform: host.platform,
 		uid: host.uid,
@@ -62,11 +79,24 @@ export async function readHostSystem({ files, commands, host }: World, signal: A
 		}),
 		systemdVersion: systemdVersion === undefined ? undefined : Number(systemdVersion),
 		distribution,
+		...(ostree === undefined ? {} : { ostree: true }),
 		kernel: kernel?.trim(),
 		kernelArguments: parseCommandLine(commandLine ?? ""),
 		wsl,
 		container: within === "wsl" ? undefined : within,
 	};
+}
+
+/** Only systemd writes /run/systemd/container. LXC tells its first process, and covers files of /proc with those of lxcfs. */
+async function isLxc(files: World["files"]): Promise<boolean> {
+	const [variables, mounts] = await Promise.all([
+		ifAnswered(files.readText("/proc/1/environ")),
+		ifAnswered(files.readText("/proc/self/mountinfo")),
+	]);
+	return (
+		/(?:^|\0)container=lxc(?:\0|$)/.test(variables ?? "") ||
+		/^\d+ \d+ \S+ \S+ \/proc\/\S+ .* - fuse\.lxcfs /m.test(mounts ?? "")
+	);
 }
 
 const readKernel = async (files: World["files"], commands: World["commands"], signal: AbortSignal): Promise<string> =>

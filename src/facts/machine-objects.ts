@@ -120,6 +120,7 @@ function planOf(template: TemplateObject, own: readonly ClusterObject[]): Machin
 		template.spec.template.spec;
 	const ignoresMemory = own.length > 0 && own.every(({ spec }) => spec.schedulerHints?.memoryAdjustment === 0);
 	const tagMatch = tagMatches.find((known) => known === templateSelector?.matchPolicy);
+	const hasOwnNodes = allowedNodes !== undefined && allowedNodes !== null && allowedNodes.length > 0;
 	const fromClusters = own.flatMap((cluster) => cluster.spec.allowedNodes ?? []);
 	const devices = [
 		...(network?.default ? [network.default] : []),
@@ -132,7 +133,8 @@ function planOf(template: TemplateObject, own: readonly ClusterObject[]): Machin
 		templateTags: templateID ? [] : [...(templateSelector?.matchTags ?? [])],
 		...(tagMatch === undefined ? {} : { tagMatch }),
 		...(sourceNode ? { sourceNode } : {}),
-		allowedNodes: [...new Set(allowedNodes && allowedNodes.length > 0 ? allowedNodes : fromClusters)],
+		allowedNodes: [...new Set(hasOwnNodes ? allowedNodes : fromClusters)],
+		...(hasOwnNodes ? { ownNodes: true } : {}),
 		...(target ? { target } : {}),
 		...(ignoresMemory ? { ignoresMemory } : {}),
 		...(pool ? { pool } : {}),

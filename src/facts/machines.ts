@@ -1,4 +1,4 @@
-import { parseAllDocuments } from "yaml";
+import { type Document, parseAllDocuments } from "yaml";
 import * as z from "zod";
 import type { Environment } from "../access/environment.ts";
 import type { Manifest } from "../access/manifest.ts";
@@ -23,6 +23,8 @@ export const machinePlan = z.object({
 	sourceNode: z.string().optional(),
 	/** Empty: CAPMOX makes the machine where the template is, without choosing by memory. */
 	allowedNodes: z.array(z.string()),
+	/** The template says so itself, in place of its cluster. */
+	ownNodes: z.literal(true).optional(),
 	/** It is made on this node, whatever is allowed (v1alpha1). */
 	target: z.string().optional(),
 	/** `schedulerHints.memoryAdjustment` is 0, so that the guests of a node are not counted. */
@@ -120,11 +122,13 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 			throw new UsageError(`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}${hint}`);
 		}
 
-		return unfold(document.toJS());
+		return unfold(toObjects(document, name));
 	});
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
-		throw new UsageError(`--manifest: ${name} still holds ${placeholder}${notRendered}`);
+		throw new UsageError(
+			`--manifest: ${name} still holds ${placeholder.replace(/^(\$\{\w*)\W.*\}$/, "$1}")}${notRendered}`,
+		);
 	}
 
 	const { unreadable, ...found } = parseMachineObjects(objects);
@@ -139,7 +143,20 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 	return { source: name, ...found };
 }
 
+/** Aliases can fail only now: one without an anchor, one within itself, or so many that they fill the memory. */
+function toObjects(document: Document.Parsed, name: string): unknown {
+	try {
+		const value: unknown = document.toJS();
+		JSON.stringify(value);
+		return value;
+	} catch (error) {
+		const reason = error instanceof ReferenceError ? error.message : "an alias stands for what it is a part of";
+		throw new UsageError(`--manifest: ${name} is not valid YAML: ${reason}`, { cause: error });
+	}
+}
+
 const notRendered = "; give what clusterctl generate cluster makes of it";
+
 function unfold(value: unknown): unknown[] {
 	const list = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) }).safeParse(value);
 	return list.success ? list.data.items : [value];

@@ -13,6 +13,8 @@ const pool = managementObject.extend({
 	excluded: z.array(z.string()),
 	prefix: z.number().optional(),
 	gateway: z.string().optional(),
+	/** Of the default route; an annotation, whose older name was `metric` (CAPMOX up to v0.7). */
+	metric: z.number().optional(),
 	/** Seconds for which a released address is held back; normal, and no deadlock. */
 	reuseGrace: z.number().optional(),
 	/** Counted by the provider; absent until it did. */
@@ -89,12 +91,19 @@ const poolKind = (kind: ManagementPool["kind"], plural: string): Kind<RawPool, M
 		excluded: spec?.excludedAddresses ?? [],
 		prefix: spec?.prefix ?? undefined,
 		gateway: spec?.gateway ?? undefined,
+		metric: metricOf(metadata.annotations ?? {}),
 		reuseGrace: spec?.addressReuseGracePeriodSeconds ?? undefined,
 		counts: status?.ipAddresses ?? undefined,
 	}),
 });
-const pools = poolKind("InClusterIPPool", "inclusterippools");
-const globalPools = poolKind("GlobalInClusterIPPool", "globalinclusterippools");
+export const pools = poolKind("InClusterIPPool", "inclusterippools");
+export const globalPools = poolKind("GlobalInClusterIPPool", "globalinclusterippools");
+
+/** As findIPAddressGatewayMetric in CAPMOX's internal/service/vmservice/ip.go. */
+function metricOf(annotations: Readonly<Record<string, string>>): number | undefined {
+	const text = annotations["ipam.capmox.cluster.x-k8s.io/gateway-metric"] ?? annotations["metric"] ?? "";
+	return /^\d+$/.test(text) ? Number(text) : undefined;
+}
 
 function olderAddresses(spec: RawPool["spec"]): string[] {
 	if (spec?.start && spec.end) {

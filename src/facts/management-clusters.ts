@@ -23,6 +23,8 @@ const range = z.object({
 	addresses: z.array(z.string()),
 	prefix: z.number().optional(),
 	gateway: z.string().optional(),
+	/** Of the default route. */
+	metric: z.number().optional(),
 	/** Absent for the default zone. */
 	zone: z.string().optional(),
 });
@@ -103,6 +105,7 @@ const rawRange = z
 		addresses: z.array(z.string()).nullish(),
 		prefix: z.number().optional(),
 		gateway: z.string().optional(),
+		metric: z.number().nullish(),
 	})
 	.nullish();
 const families = { ipv4Config: rawRange, ipv6Config: rawRange } as const;
@@ -180,7 +183,16 @@ function rangesOf(spec: RawProxmoxCluster["spec"]): z.infer<typeof range>[] {
 			] as const
 		).flatMap(([family, config]) =>
 			config
-				? [{ family, zone, addresses: config.addresses ?? [], prefix: config.prefix, gateway: config.gateway }]
+				? [
+						{
+							family,
+							zone,
+							addresses: config.addresses ?? [],
+							prefix: config.prefix,
+							gateway: config.gateway,
+							metric: config.metric ?? undefined,
+						},
+					]
 				: [],
 		),
 	);

@@ -55,7 +55,7 @@ export const reading =
 		readList(kind, { world, know, signal, note });
 
 /** All objects of a kind, of the namespace that `--namespace` names. @throws ProbeError, also for a version that is not known here. */
-async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Promise<ListOf<T>> {
+export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Promise<ListOf<T>> {
 	const { versions, certain } = await versionsToAsk(kind, asking.know);
 	for (const version of versions) {
 		const path = pathOf(kind, version, asking.world.options.namespace);

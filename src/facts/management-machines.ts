@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { machineNetwork, rawNetwork, readNetwork } from "./machine-network.ts";
 import { type Kind, listOf } from "./management-list.ts";
 import { managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
 
@@ -41,6 +42,9 @@ const proxmoxMachine = managementObject.extend({
 	/** UPID of the task that it waits for. */
 	task: z.string().optional(),
 	addresses: z.array(z.string()),
+	/** The same by device: `net0`, and `default` for those of the cluster's own pools. */
+	networks: z.array(z.object({ net: z.string(), addresses: z.array(z.string()) })),
+	network: machineNetwork.optional(),
 	/** From which it does not come back; only CAPMOX up to v0.7 has it. */
 	failure: z.string().optional(),
 });
@@ -151,6 +155,7 @@ const rawProxmoxMachine = z.object({
 			virtualMachineID: z.number().nullish(),
 			providerID: z.string().nullish(),
 			sourceNode: z.string().nullish(),
+			network: rawNetwork,
 		})
 		.nullish(),
 	status: z
@@ -166,7 +171,13 @@ const rawProxmoxMachine = z.object({
 					/** v1alpha1 */
 					z.record(z.string(), z.object({ ipv4: z.string().optional(), ipv6: z.string().optional() })),
 					/** v1alpha2 */
-					z.array(z.object({ ipv4: z.array(z.string()).nullish(), ipv6: z.array(z.string()).nullish() })),
+					z.array(
+						z.object({
+							net: z.string().default("net0"),
+							ipv4: z.array(z.string()).nullish(),
+							ipv6: z.array(z.string()).nullish(),
+						}),
+					),
 				])
 				.nullish(),
 		})
@@ -188,13 +199,19 @@ export const proxmoxMachines: Kind<RawProxmoxMachine, ManagementProxmoxMachine> 
 		node: status?.proxmoxNode ?? undefined,
 		sourceNode: spec?.sourceNode ?? undefined,
 		task: status?.taskRef ?? undefined,
-		addresses: addressesOf(status?.ipAddresses),
+		addresses: [...new Set(networksOf(status?.ipAddresses).flatMap(({ addresses }) => addresses))],
+		networks: networksOf(status?.ipAddresses),
+		network: readNetwork(spec?.network),
 		failure: failureOf(status ?? {}),
 	}),
 };
 
-function addressesOf(found: NonNullable<RawProxmoxMachine["status"]>["ipAddresses"]): string[] {
-	const perDevice = Array.isArray(found) ? found : Object.values(found ?? {});
-	const all = perDevice.flatMap(({ ipv4, ipv6 }) => [ipv4 ?? [], ipv6 ?? []].flat());
-	return [...new Set(all.filter((address) => address !== ""))];
+function networksOf(
+	found: NonNullable<RawProxmoxMachine["status"]>["ipAddresses"],
+): ManagementProxmoxMachine["networks"] {
+	const perDevice = Array.isArray(found) ? found : Object.entries(found ?? {}).map(([net, each]) => ({ net, ...each }));
+	return perDevice.map(({ net, ipv4, ipv6 }) => ({
+		net,
+		addresses: [ipv4 ?? [], ipv6 ?? []].flat().filter((address) => address !== ""),
+	}));
 }

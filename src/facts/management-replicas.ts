@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { kubeletArguments, rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
 import { type Kind, listOf } from "./management-list.ts";
 import { managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
 
@@ -10,6 +11,9 @@ const machineDeployment = managementObject.extend({
 	strategy: z.string().optional(),
 	/** Kind of its machines' template. */
 	infrastructure: z.string().optional(),
+	/** Names of its machines' templates. */
+	template: z.string().optional(),
+	bootstrap: z.string().optional(),
 });
 export type ManagementMachineDeployment = z.infer<typeof machineDeployment>;
 
@@ -23,6 +27,9 @@ const controlPlane = managementObject.extend({
 	initialized: z.boolean(),
 	/** Of Kubernetes, the lowest that runs; absent until it is known. */
 	running: z.string().optional(),
+	/** Name of its machines' template. */
+	template: z.string().optional(),
+	kubelet: kubeletArguments,
 });
 export type ManagementControlPlane = z.infer<typeof controlPlane>;
 
@@ -46,7 +53,8 @@ const rawMachineDeployment = z.object({
 				spec: z
 					.object({
 						version: z.string().nullish(),
-						infrastructureRef: z.object({ kind: z.string().optional() }).nullish(),
+						infrastructureRef: z.object({ kind: z.string(), name: z.string() }).partial().nullish(),
+						bootstrap: z.object({ configRef: z.object({ name: z.string().optional() }).nullish() }).nullish(),
 					})
 					.nullish(),
 			})
@@ -66,12 +74,28 @@ export const machineDeployments: Kind<z.infer<typeof rawMachineDeployment>, Mana
 		replicas: spec.replicas ?? undefined,
 		strategy: (spec.strategy ?? spec.rollout?.strategy)?.type ?? undefined,
 		infrastructure: spec.template?.spec?.infrastructureRef?.kind,
+		template: spec.template?.spec?.infrastructureRef?.name,
+		bootstrap: spec.template?.spec?.bootstrap?.configRef?.name,
 	}),
 };
 
+const rawNamed = z.object({ name: z.string().optional() }).nullish();
+
 const rawControlPlane = z.object({
 	metadata: rawMetadata,
-	spec: z.object({ version: z.string(), replicas: z.number().nullish() }),
+	spec: z.object({
+		version: z.string(),
+		replicas: z.number().nullish(),
+		kubeadmConfigSpec: rawKubeadmConfig,
+		machineTemplate: z
+			.object({
+				/** v1beta1 */
+				infrastructureRef: rawNamed,
+				/** v1beta2 */
+				spec: z.object({ infrastructureRef: rawNamed }).nullish(),
+			})
+			.nullish(),
+	}),
 	status: z
 		.object({
 			...rawStatus,
@@ -96,6 +120,8 @@ export const controlPlanes: Kind<z.infer<typeof rawControlPlane>, ManagementCont
 			replicas: spec.replicas ?? undefined,
 			initialized: status?.initialized ?? status?.initialization?.controlPlaneInitialized ?? false,
 			running: status?.version ?? undefined,
+			template: (spec.machineTemplate?.spec ?? spec.machineTemplate)?.infrastructureRef?.name,
+			kubelet: readKubeletArguments(spec.kubeadmConfigSpec),
 		};
 	},
 };

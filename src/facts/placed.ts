@@ -11,6 +11,9 @@ export const placedMachine = z.object({
 	templateTags: z.array(z.string()),
 	sourceNode: z.string().optional(),
 	allowedNodes: z.array(z.string()),
+	/** Its ProxmoxMachineTemplate names the allowed nodes, not the ProxmoxCluster. */
+	ownNodes: z.literal(true).optional(),
+	target: z.string().optional(),
 	/** On these it is to be made. */
 	nodes: z.array(z.string()),
 	storage: z.string().optional(),
@@ -46,6 +49,7 @@ export type PlacedMachine = z.infer<typeof placedMachine>;
 
 export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 	const { from, templateId, templateTags, tagMatch, sourceNode, allowedNodes, storage, pool, devices, origins } = plan;
+	const { ownNodes, target } = plan;
 	const candidates = seen.guests?.filter((guest) =>
 		templateId === undefined ? templateTags.length > 0 && hasTags(guest, plan) : guest.vmid === templateId,
 	);
@@ -55,6 +59,8 @@ export function placeMachine(plan: MachinePlan, seen: Seen): PlacedMachine {
 		templateTags,
 		...(sourceNode === undefined ? {} : { sourceNode }),
 		allowedNodes,
+		...(ownNodes === undefined ? {} : { ownNodes }),
+		...(target === undefined ? {} : { target }),
 		nodes: [...nodesOf(plan, seen)],
 		...(storage === undefined ? {} : { storage }),
 		...(pool === undefined ? {} : { pool, ...poolOf(pool, seen) }),

@@ -148,6 +148,40 @@ export const probes: Probes = {
 		const { knowledgeCompatibility: schema } = await import("../knowledge/compatibility.ts");
 		return { schema, read: (world) => readKnowledgeCompatibility(world) };
 	}),
+	"node.kubelet": probe(4_000, async () => {
+		const { nodeKubelet: schema, readNodeKubelet: read } = await import("./node-kubelet.ts");
+		return { schema, read };
+	}),
+	"node.interfaces": probe(5_000, async () => {
+		const { nodeInterfaces: schema, readNodeInterfaces: read } = await import("./node-interfaces.ts");
+		return { schema, read };
+	}),
+	"node.routes": probe(7_000, async () => {
+		const { nodeRoutes: schema, readNodeRoutes: read } = await import("./node-addresses.ts");
+		return { schema, read };
+	}),
+	"environment.networks": probe(10_000, async () => {
+		const [{ networks: schema }, { readManifestNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
+		return { schema, read };
+	}),
+	"management.networks": probe(55_000, async () => {
+		const [{ networks: schema }, { readManagementNetworks: read }] = await Promise.all([
+			import("./networks.ts"),
+			import("./network-sources.ts"),
+		]);
+		return { schema, read };
+	}),
+	"workload.nodes": probe(55_000, async () => {
+		const { workloadNodes: schema, readWorkloadNodes: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
+	"workload.reach": probe(56_000, async () => {
+		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
+		return { schema, read };
+	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": probe(26_000, async () => {
 		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");
@@ -173,10 +207,15 @@ export const probes: Probes = {
 	}),
 };
 
-/** The shape of every fact. */
-export async function loadSchemas(): Promise<{ readonly [Name in FactName]: z.ZodType<Facts[Name]> }> {
-	const loaded = await Promise.all(
-		Object.entries(probes).map(async ([name, { load }]) => [name, (await load()).schema] as const),
-	);
-	return Object.fromEntries(loaded) as Awaited<ReturnType<typeof loadSchemas>>;
+export const isFactName = (name: string): name is FactName => Object.hasOwn(probes, name);
+
+/** The names of all facts, in the order of the probes. */
+const factNames: readonly FactName[] = Object.keys(probes).filter(isFactName);
+
+/** The shapes of these facts, or of all. */
+export async function loadSchemas<Name extends FactName = FactName>(
+	names: readonly Name[] = factNames as readonly Name[],
+): Promise<{ readonly [Each in Name]: z.ZodType<Facts[Each]> }> {
+	const loaded = await Promise.all(names.map(async (name) => [name, (await probes[name].load()).schema] as const));
+	return Object.fromEntries(loaded) as { readonly [Each in Name]: z.ZodType<Facts[Each]> };
 }

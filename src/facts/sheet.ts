@@ -17,9 +17,14 @@ import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
 import type { ManagementSchemas } from "./management-schemas.ts";
+import type { networks } from "./networks.ts";
+import type { nodeRoutes } from "./node-addresses.ts";
+import type { nodeInterfaces } from "./node-interfaces.ts";
+import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
 import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
+import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
@@ -46,6 +51,13 @@ interface Schemas extends ManagementSchemas {
 	readonly "host.proxmoxAddresses": typeof hostProxmoxAddresses;
 	readonly "host.proxies": typeof hostProxies;
 	readonly "knowledge.compatibility": typeof knowledgeCompatibility;
+	readonly "node.kubelet": typeof nodeKubelet;
+	readonly "node.interfaces": typeof nodeInterfaces;
+	readonly "node.routes": typeof nodeRoutes;
+	readonly "environment.networks": typeof networks;
+	readonly "management.networks": typeof networks;
+	readonly "workload.nodes": typeof workloadNodes;
+	readonly "workload.reach": typeof workloadReach;
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;

@@ -22,6 +22,8 @@ export const kindReleases = [
 export const since = {
 	/** kind gives every node a cgroup namespace of its own: d16895a4, docker/provision.go. */
 	kindPrivateCgroups: "0.20.0",
+	/** Docker knows --cgroupns, and cgroup v2: its release notes of 20.10, API 1.41. */
+	dockerCgroupNamespaces: "20.10.0",
 	/** kind runs on hosts with nothing but cgroup v2: release notes of v0.10.0, CI since. */
 	kindOnV2: "0.10.0",
 	/** The kubelet refuses cgroup v1 (failCgroupV1 defaults to true): KEP-5573. */

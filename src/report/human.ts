@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import { groups, type Step } from "../check.ts";
+import { type Group, groups, type Step } from "../check.ts";
 import {
 	type Judgement,
 	type MissingFact,
@@ -9,7 +9,7 @@ import {
 	type Verdict,
 } from "../diagnose.ts";
 import { adviceOf, groupTitles, typed } from "./plain.ts";
-import { count, type Run } from "./report.ts";
+import { count, type Run, type SnapshotNote } from "./report.ts";
 
 export interface HumanOptions {
 	readonly paint: ChalkInstance;
@@ -30,14 +30,50 @@ export function renderHuman(run: Run, options: HumanOptions): string {
 			? []
 			: [
 					[
-						options.paint.bold(groupTitles[group]),
+						options.paint.bold(titleOf(group, run)),
 						...shown.map((judgement) => renderJudgement(judgement, options)),
 					].join("\n"),
 				];
 	});
+	const opening = run.snapshot === undefined ? "" : renderOpening(run.snapshot, options);
 	const closing = options.quiet === true ? [] : [renderSkips(run, options), renderClosing(run, options)];
 	const parts = [...sections, ...closing].filter((part) => part !== "");
-	return parts.length === 0 ? "" : `${parts.join("\n\n")}\n`;
+	return parts.length === 0 ? "" : `${[opening, ...parts].filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+const titleOf = (group: Group, { snapshot }: Run): string =>
+	group === "host" && snapshot !== undefined ? `Host ${snapshot.host}` : groupTitles[group];
+
+const renderOpening = (note: SnapshotNote, options: HumanOptions): string =>
+	options.paint.bold(prose(`${capital(renderNote(note))} Nothing here was looked at.`, 0, options));
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** What a snapshot is of, as sentences that begin in lower case. */
+export function renderNote({ host, taken, ageSeconds, doctor, anonymized, notRead }: SnapshotNote): string {
+	const when = `${taken.slice(0, 16).replace("T", " ")} UTC`;
+	return [
+		`snapshot of ${host}, taken ${age(ageSeconds)} (${when}) by capmox-doctor ${doctor}.`,
+		...(anonymized ? ["Names and addresses in it are stand-ins."] : []),
+		...(notRead.length === 0 ? [] : [`This version does not know ${notRead.join(", ")}, which it also holds.`]),
+	].join(" ");
+}
+
+const units = [
+	{ name: "day", seconds: 86_400 },
+	{ name: "hour", seconds: 3_600 },
+	{ name: "minute", seconds: 60 },
+] as const;
+
+/** In the largest unit of which there are two; a clock that is behind is said, not hidden. */
+function age(seconds: number): string {
+	const unit = units.find((each) => Math.abs(seconds) >= 2 * each.seconds);
+	if (unit === undefined) {
+		return seconds < -60 ? "by a clock that is ahead of this one" : "just now";
+	}
+
+	const number = Math.floor(Math.abs(seconds) / unit.seconds);
+	return seconds < 0 ? `${number} ${unit.name}s in the future by this clock` : `${number} ${unit.name}s ago`;
 }
 
 function isShown(verdict: Verdict, { verbose, quiet }: HumanOptions): boolean {
@@ -79,7 +115,7 @@ function renderVerdict(verdict: Verdict, options: HumanOptions): string[] {
 	}
 }
 
-function renderFinding(finding: ReportedFinding, options: HumanOptions): string {
+export function renderFinding(finding: ReportedFinding, options: HumanOptions): string {
 	const { paint } = options;
 	const colour = finding.severity === "error" ? paint.red : paint.yellow;
 	const likely = finding.confidence === "likely" ? " (likely)" : "";
@@ -166,7 +202,7 @@ function meaning(exitCode: number, failOn: string): string {
 }
 
 /** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-function prose(text: string, indent: number, { width }: HumanOptions): string {
+export function prose(text: string, indent: number, { width }: HumanOptions): string {
 	const room = Math.max(30, width - indent);
 	const lines = [""];
 	for (const word of text.split(/\s+/)) {

@@ -8,15 +8,20 @@ export interface Run {
 	readonly failOn: string;
 	readonly exitCode: number;
 	readonly milliseconds: number;
+	/** Where a snapshot was judged, and nothing here was looked at. */
+	readonly snapshot?: SnapshotNote;
 }
+
+export type SnapshotNote = NonNullable<Report["snapshot"]>;
 
 export const count = (judgements: readonly Judgement[], shown: string): number =>
 	judgements.filter(({ verdict }) => shownAs(verdict) === shown).length;
 
-function toReport({ version, judgements, failOn, exitCode, milliseconds }: Run): Report {
+function toReport({ version, judgements, failOn, exitCode, milliseconds, snapshot }: Run): Report {
 	return {
 		schema: "capmox-doctor/report/v1",
 		version,
+		...(snapshot === undefined ? {} : { snapshot }),
 		checks: judgements.map(({ check: { id, title, group }, verdict }) => ({
 			id,
 			title,
@@ -43,7 +48,7 @@ function toReport({ version, judgements, failOn, exitCode, milliseconds }: Run):
 	};
 }
 
-const toFinding = (
+export const toFinding = (
 	found: Extract<Judgement["verdict"], { kind: "problem" }>["findings"][number],
 ): Report["checks"][number]["findings"][number] => ({
 	code: found.code,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { groups, severities } from "../check.ts";
 import { shownVerdicts } from "../diagnose.ts";
 import { causes } from "../errors.ts";
+import { explanationSchema } from "./explanation-schema.ts";
 
 const step = z.object({
 	advice: z.string(),
@@ -35,10 +36,22 @@ const finding = z.object({
 	remedy: z.array(step).min(1),
 });
 
+const snapshot = z
+	.object({
+		host: z.string(),
+		taken: z.string().describe("ISO 8601, in UTC"),
+		ageSeconds: z.int().describe("By the clock of the host that judged"),
+		doctor: z.string().describe("Version of capmox-doctor that took it"),
+		anonymized: z.boolean(),
+		notRead: z.array(z.string()).describe("Facts in it that this version does not know"),
+	})
+	.describe("Only where a snapshot was judged");
+
 /** The JSON report. Within v1 fields are only added. */
 const reportSchema = z.object({
 	schema: z.literal("capmox-doctor/report/v1"),
 	version: z.string().describe("Version of capmox-doctor"),
+	snapshot: snapshot.optional(),
 	checks: z.array(
 		z.object({
 			id: z.string(),
@@ -67,6 +80,29 @@ const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
-/** The JSON Schema of the report, for `capmox-doctor schema` and the package. */
-export const renderSchema = (): string =>
-	`${JSON.stringify({ $id: "capmox-doctor/report/v1", title: "capmox-doctor report", ...z.toJSONSchema(reportSchema) }, null, 2)}\n`;
+const differenceSchema = z.object({
+	schema: z.literal("capmox-doctor/diff/v1"),
+	version: z.string().describe("Version of capmox-doctor"),
+	before: snapshot.optional(),
+	after: snapshot.optional().describe("Absent where it is what was there at that moment"),
+	byCode: z.boolean().describe("One of them is anonymized, so findings were compared by their codes alone"),
+	new: z.array(finding),
+	worse: z.array(finding).describe("They were warnings, and are errors"),
+	gone: z.array(finding),
+	unchanged: z.array(finding),
+	outOfSight: z
+		.array(z.object({ check: z.string(), missing: z.array(missingFact), findings: z.array(finding) }))
+		.describe("Checks that cannot see any more what they saw, and what they had found"),
+	versions: z.array(z.object({ fact: z.string(), what: z.string(), before: z.string(), after: z.string() })),
+	notCompared: z.array(z.string()).describe("Checks whose facts one of the two does not hold"),
+	exitCode: z.int(),
+});
+export type DifferenceReport = z.infer<typeof differenceSchema>;
+
+export const documents = ["report", "diff", "explain"] as const;
+export type DocumentName = (typeof documents)[number];
+const schemas = { report: reportSchema, diff: differenceSchema, explain: explanationSchema } as const;
+
+/** The JSON Schema of what `--format json` prints, for `capmox-doctor schema` and the package. */
+export const renderSchema = (name: DocumentName = "report"): string =>
+	`${JSON.stringify({ $id: `capmox-doctor/${name}/v1`, title: `capmox-doctor ${name}`, ...z.toJSONSchema(schemas[name]) }, null, 2)}\n`;

@@ -122,6 +122,10 @@ describe("leaves alone and reports what a shell would take otherwise", () => {
 		["A=b\r", "b", ["carriage-return"]],
 		["A=b c", "b", ["unquoted-blank"]],
 		['A="b', "b", ["open-quote"]],
+		["A=$'b c'", "b c", []],
+		['declare -x A="b c"', "b c", []],
+		["A=\"b\nexport PROXMOX_SECRET='s'\nC=\"d", "b", ["open-quote", "open-quote"]],
+		['A="b\n c"', "b\n c", []],
 		["\uFEFFA=b", "b", ["byte-order-mark"]],
 	])("%j", (text, value, problems) => {
 		const parsed = parseEnvfile(text);

@@ -37,8 +37,18 @@ test("process environment, --env-file, ./envfile, then clusterctl.yaml in both p
 		{ value: "xdg", origin: "~/.config/cluster-api/clusterctl.yaml, line 1" },
 	]);
 	expect(environment.lookUp("D").map(({ value }) => value)).toEqual(["given", "near", "xdg", "home"]);
-	expect(environment.lookUp("E")).toEqual([{ value: "1.30", origin: "~/.cluster-api/clusterctl.yaml, line 2" }]);
-	expect(environment.lookUp("F")).toEqual([]);
+	expect(environment.lookUp("E")).toEqual([]);
+	expect(environment.unread).toBe("~/.cluster-api/clusterctl.yaml");
+});
+
+test("clusterctl.yaml in the home directory, or a .yml, counts where no other is there", async () => {
+	write(".cluster-api/clusterctl.yaml", "E: 1.30\n");
+	const environment = await read();
+	expect(environment.lookUp("E")).toEqual([{ value: "1.30", origin: "~/.cluster-api/clusterctl.yaml, line 1" }]);
+	expect(environment.unread).toBeUndefined();
+	write(".config/cluster-api/clusterctl.yml", "F: 1\n");
+	const other = await read();
+	expect([other.lookUp("E"), other.lookUp("F")[0]?.value]).toEqual([[], "1"]);
 });
 
 test("XDG_CONFIG_HOME moves the first place, unless it is empty", async () => {

@@ -7,6 +7,7 @@ import { execa } from "execa";
 import build from "../support/build.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
+import { measureExplain } from "./explain.ts";
 import { benchManagement } from "./management.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
@@ -92,11 +93,23 @@ function memory(): void {
 	judge("peak memory of run, on this machine as it is", peak, 130, " MiB");
 }
 
+/** A log of 200 MiB at 50 MiB/s or more; against grep with the same patterns. */
+function explain(): void {
+	const { doctor, grep, memory: peak } = measureExplain(bundle);
+	console.log(
+		`explain: ${(200 / doctor).toFixed(0)} MiB/s; grep -E with the same patterns: ${(200 / grep).toFixed(2)} MiB/s`,
+	);
+	judge("explain, 200 MiB of log", doctor, 4, " s");
+	judge("explain, beside grep -E", doctor / grep, 1, " × grep");
+	judge("peak memory of explain", peak, 130, " MiB");
+}
+
 build();
 await startUp();
 const proxmox = await startProxmox({ delay: 0 });
 await checkToken(proxmox);
 await proxmox.close();
 memory();
+explain();
 await benchManagement(judge);
 process.exitCode = failed ? 1 : 0;

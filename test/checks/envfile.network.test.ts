@@ -16,6 +16,7 @@ const plans = fc.record({
 	),
 	gateway: fc.nat(2 * size - 1),
 	endpoint: fc.nat(2 * size - 1),
+	server: fc.nat(2 * size - 1),
 	workers: fc.nat(6),
 });
 type Plan = typeof plans extends fc.Arbitrary<infer T> ? T : never;
@@ -24,7 +25,7 @@ const membersOf = (spans: Plan["spans"]): Set<number> =>
 	new Set(spans.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index)));
 
 /** What is wrong with the plan, found by looking at every single address. */
-function model({ spans, gateway, endpoint, workers }: Plan): Set<string> {
+function model({ spans, gateway, endpoint, server, workers }: Plan): Set<string> {
 	const members = membersOf(spans);
 	const network = Math.floor(Math.min(...members) / size) * size;
 	const broadcast = network + size - 1;
@@ -44,18 +45,20 @@ function model({ spans, gateway, endpoint, workers }: Plan): Set<string> {
 			"endpoint-is-gateway": endpoint === gateway,
 			"endpoint-reserved": isWhole && isReserved(endpoint),
 			"endpoint-in-range": members.has(endpoint),
+			"address-in-range": members.has(server) && server !== gateway,
 			"too-few-addresses": isWhole && usable < machines,
 			"no-address-for-upgrade": isWhole && machines <= usable && usable < machines + surge,
 		}).flatMap(([code, applies]) => (applies ? [`envfile/${code}`] : [])),
 	);
 }
 
-async function findingsOf({ spans, gateway, endpoint, workers }: Plan) {
+async function findingsOf({ spans, gateway, endpoint, server, workers }: Plan) {
 	const edits = {
 		NODE_IP_RANGES: `[${spans.map(([first, last]) => (first === last ? addressOf(first) : `${addressOf(first)}-${addressOf(last)}`)).join(",")}]`,
 		IP_PREFIX: "28",
 		GATEWAY: addressOf(gateway),
 		CONTROL_PLANE_ENDPOINT_IP: addressOf(endpoint),
+		DNS_SERVERS: `[${addressOf(server)}]`,
 		CONTROL_PLANE_MACHINE_COUNT: "1",
 		WORKER_MACHINE_COUNT: String(workers),
 	};
@@ -88,7 +91,8 @@ test("the ranges that a remedy writes are the given ones but for that address", 
 					return [numberOf(first), numberOf(last)] as const;
 				});
 				const expected = membersOf(plan.spans);
-				expected.delete(code === "envfile/gateway-in-range" ? plan.gateway : plan.endpoint);
+				const { gateway, server, endpoint } = plan;
+				expected.delete({ "envfile/gateway-in-range": gateway, "envfile/address-in-range": server }[code] ?? endpoint);
 				expect(membersOf(written)).toEqual(expected);
 			}
 		}),

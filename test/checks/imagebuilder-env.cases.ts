@@ -87,6 +87,21 @@ export const cases: readonly Case[] = [
 		variables: { ...capmox, PROXMOX_URL: imageBuilder.PROXMOX_URL },
 		codes: ["api-path-for-capmox"],
 	},
+	...["/api2", "//api2/json//", "/API2/JSON", "/api2/extjs"].map((path) => ({
+		is: `CAPMOX's names with ${path}`,
+		variables: { ...capmox, PROXMOX_URL: `${capmox.PROXMOX_URL}${path}` },
+		codes: ["api-path-for-capmox"],
+	})),
+	{
+		is: "the secret behind the ID in PROXMOX_USERNAME",
+		variables: { ...imageBuilder, PROXMOX_USERNAME: `image-builder@pve!capi=${secret}` },
+		codes: ["username-not-token-id"],
+	},
+	{
+		is: "a path that only begins like the API's",
+		variables: { ...capmox, PROXMOX_URL: "https://example.com/api2proxy" },
+		codes: [],
+	},
 	{
 		is: "a token ID with a slip is still CAPMOX's",
 		variables: { ...capmox, PROXMOX_TOKEN: "capmox!capi@pve" },

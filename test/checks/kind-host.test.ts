@@ -148,4 +148,86 @@ describe("NO_PROXY as Go reads it", () => {
 	] as const)("%j for %s: %s", (entry, host, expected) => {
 		expect(bypasses(entry === "" ? [] : [entry], host)).toBe(expected);
 	});
+
+	test.each([
+		["pve.example.com:8006", 8006, true],
+		["pve.example.com:443", 8006, false],
+		["pve.example.com", 8006, true],
+		["pve.example.com:443", undefined, true],
+	] as const)("%j for port %s: %s", (entry, port, expected) => {
+		expect(bypasses([entry], "pve.example.com", port)).toBe(expected);
+	});
+
+	test("a port behind an IPv6 address", () => {
+		expect(bypasses(["[2001:db8::2]:8006"], "2001:db8::2", 8006)).toBe(true);
+		expect(bypasses(["[2001:db8::2]:443"], "2001:db8::2", 8006)).toBe(false);
+		expect(bypasses(["2001:db8::2"], "2001:db8::2", 8006)).toBe(true);
+	});
+});
+
+describe("what kind asks of Docker before it starts a node", () => {
+	const engines = healthy["host.engines"]?.state === "known" ? healthy["host.engines"].value : undefined;
+	const docker = engines?.docker.state === "answering" ? engines.docker : undefined;
+	const withServer = (server: object, rest: object = {}): Edits => ({
+		"host.engines": { docker: { ...docker!, ...rest, server: { ...docker!.server!, ...server } } },
+	});
+	const all = { memory: true, pids: true, cpu: true };
+	const found = (version: string) => ({
+		"host.tools": { kind: { state: "found" as const, version } },
+	});
+
+	test.each([
+		["rootless with all three", withServer({ rootless: true, limits: all }), []],
+		[
+			"rootless without cpu",
+			withServer({ rootless: true, limits: { ...all, cpu: false } }),
+			["rootless-not-delegated"],
+		],
+		[
+			"rootless without pids",
+			withServer({ rootless: true, limits: { ...all, pids: false } }),
+			["rootless-not-delegated"],
+		],
+		["rootless without a driver", withServer({ rootless: true, cgroupDriver: "none" }), ["rootless-not-delegated"]],
+		["rootful without cpu", withServer({ limits: { ...all, cpu: false } }), []],
+		[
+			"rootless on v1, which cgroup-v2 tells of",
+			withServer({ rootless: true, cgroupVersion: 1, cgroupDriver: "none" }),
+			[],
+		],
+		["the first that knows --cgroupns", withServer({ version: "20.10.0" }, { clientVersion: "20.10.0" }), []],
+		["the last that does not", withServer({ version: "19.03.15" }), ["docker-too-old"]],
+		["only the command is too old", withServer({}, { clientVersion: "19.03.15" }), ["docker-too-old"]],
+		["Podman's service, by its own count", withServer({ version: "5.4.2", isPodman: true }), []],
+		["no version at all", withServer({ version: "dev" }, { clientVersion: undefined }), []],
+		["an old kind", { ...withServer({ version: "19.03.15" }), ...found("0.19.0") }, []],
+		["the first kind that asks", { ...withServer({ version: "19.03.15" }), ...found("0.20.0") }, ["docker-too-old"]],
+	] satisfies readonly (readonly [string, Edits, readonly string[]])[])("%s", (_, edits, expected) => {
+		expect(codesWith(edits)).toEqual(expected);
+	});
+});
+
+describe("the next network of the pools", () => {
+	const bridge = { name: "bridge", subnet: "172.17.0.0/16" };
+	const networks = (base: string, size: number, ...routes: readonly string[]): Edits => ({
+		...network("10.77.0.9"),
+		"host.networks": {
+			engine: [bridge],
+			routes: routes.map((subnet) => ({ interface: "eth0", subnet })),
+			pools: [
+				{ base, size },
+				{ base: "10.77.0.0/16", size: 24 },
+			],
+		},
+	});
+
+	test.each([
+		["behind a route that takes millions of them", networks("10.0.0.0/8", 30, "10.0.0.0/10", "10.64.0.0/11"), []],
+		["one that cannot be cut", networks("172.17.0.0/16", 64), ["next-network-clash"]],
+		["one that is taken whole", networks("172.17.0.0/16", 24), ["next-network-clash"]],
+		["one that is free behind what is taken", networks("172.16.0.0/15", 16, "172.16.0.0/24"), ["next-network-clash"]],
+		["one that is free", networks("172.16.0.0/15", 24), []],
+	])("%s", (_, edits, expected) => {
+		expect(codesWith(edits)).toEqual(expected);
+	});
 });

@@ -27,7 +27,7 @@ test("--version, --help, list and schema answer with 0", async () => {
 });
 
 test("every command has its help", async () => {
-	for (const command of ["run", "check", "list", "explain", "env", "schema"]) {
+	for (const command of ["run", "check", "snapshot", "diff", "demo", "list", "explain", "env", "schema"]) {
 		const help = await doctor([command, "--help"]);
 		expect([command, help.exitCode, help.stderr]).toEqual([command, 0, ""]);
 		expect(help.stdout).toContain(`Usage: capmox-doctor ${command}`);

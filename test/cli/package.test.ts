@@ -54,9 +54,17 @@ describe("installed from its tarball elsewhere", () => {
 		});
 	});
 
-	test("the schema ships with it", async () => {
-		const shipped = readFileSync(join(folder, "node_modules/capmox-doctor/dist/report-v1.schema.json"), "utf8");
-		expect(shipped).toBe((await installed("schema")).stdout);
+	test.each(["report", "diff"])("the schema of a %s ships with it", async (name) => {
+		const shipped = readFileSync(join(folder, `node_modules/capmox-doctor/dist/${name}-v1.schema.json`), "utf8");
+		expect(shipped).toBe((await installed("schema", name)).stdout);
+	});
+
+	test("its demo needs nothing else", async () => {
+		await expect(installed("demo")).rejects.toMatchObject({
+			code: 1,
+			stderr: "",
+			stdout: expect.stringContaining("lantern") as string,
+		});
 	});
 });
 
@@ -67,6 +75,7 @@ test("the tarball holds the program, the pages and the example, and no test or s
 			"README.md",
 			"envfile.example",
 			"dist/main.cjs",
+			"demo/snapshot.yaml",
 			...checks.map(({ id }) => `checks/${id}.md`),
 		]),
 	);

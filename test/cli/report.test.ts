@@ -115,6 +115,7 @@ test("a crash leaves reports that say so", async () => {
 			columns: 80,
 			colour: false,
 			watched: false,
+			interactive: false,
 			out: () => undefined,
 			err: () => undefined,
 		},

@@ -54,6 +54,36 @@ function sourced(file: string, shell = "sh"): Record<string, string> {
 	return Object.fromEntries(variables.filter(([name]) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name)));
 }
 
+test("the standard output is no file for a secret", () => {
+	writeFileSync(path("envfile"), renderEnvfile(variablesOf()));
+	const { status, stdout, stderr } = doctor("--for", "capmox", "--output", "-");
+	expect([status, stdout, readdirSync(folder)]).toEqual([2, "", ["envfile"]]);
+	expect(stderr).toBe("capmox-doctor: --output -: the secret is written into a file only, so name one\n");
+});
+
+describe("what is no secret by its name", () => {
+	const known = "export PROXMOX_URL='https://pve.example.com:8006'\n";
+
+	test.each([
+		["a secret behind the token ID", `${known}export PROXMOX_USERNAME='ib@pve!capi=${secret}'\n`, "image-builder"],
+		[
+			"a private key",
+			`${known}export PROXMOX_TOKEN='capmox@pve!capi'\nexport VM_SSH_KEYS='-----BEGIN OPENSSH PRIVATE KEY-----\n${secret}'\n`,
+			"capmox",
+		],
+		[
+			"a line behind a forgotten quote",
+			`${known}export PROXMOX_TOKEN='capmox@pve!capi'\nexport BRIDGE="vmbr0\nexport PROXMOX_SECRET='${secret}'\nexport GATEWAY="10.0.0.1\n`,
+			"capmox",
+		],
+	])("%s is masked all the same", (_, text, program) => {
+		writeFileSync(path("envfile"), text);
+		const { stdout, stderr } = doctor("--for", program);
+		expect(stdout).toContain("[secret]");
+		expect(stdout + stderr).not.toContain(secret);
+	});
+});
+
 describe("the other program's file", () => {
 	test("capmox → image-builder → capmox gives the same way to Proxmox", () => {
 		writeFileSync(path("envfile"), renderEnvfile(variablesOf()));

@@ -212,3 +212,19 @@ describe("--manifest", () => {
 		expect(stderr).toContain(says);
 	});
 });
+
+test("the command that a finding prints leads to what was judged: the manifest and the flavor", async () => {
+	const proxmox = await start({});
+	const file = join(folder, "a cluster.yaml");
+	const spec = "sourceNode: pve2, templateID: 9000, network: { default: { bridge: vmbr0, vlan: 77 } }";
+	writeFileSync(
+		file,
+		`kind: ProxmoxMachineTemplate\nmetadata: { name: a }\nspec: { template: { spec: { ${spec} } } }\n`,
+	);
+	const env = login(proxmox);
+	const { stdout } = await doctor(["check", "permissions", "--manifest", file, "--flavor", "calico"], { env });
+	const [, line = ""] = /^ *(capmox-doctor env --role.*)$/m.exec(stdout) ?? [];
+	expect(shellWords(line).slice(3)).toEqual(["--flavor", "calico", "--manifest", file]);
+	const printed = await doctor(shellWords(line).slice(1), { env });
+	expect(printed.stdout).toContain("/sdn/zones/localnetwork/vmbr0/77");
+});

@@ -149,6 +149,20 @@ describe("whatever a probe does, the fact is settled", () => {
 	});
 });
 
+test("a secret that a forgotten quote put into another variable is masked", async () => {
+	const swallowed = `[10.0.0.5-10.0.0.9]\nexport PROXMOX_TOKEN=capmox@pve!capi\nexport PROXMOX_SECRET='${secret}'\nexport GATEWAY=`;
+	const shell: Environment = {
+		files: [],
+		lookUp: (name) => (name === "NODE_IP_RANGES" ? [{ value: swallowed, origin: "the environment" }] : []),
+	};
+	const gathered = await gather(
+		{ ...world, environment: () => Promise.resolve(shell) },
+		{ wanted: ["environment.cluster"], signal: never },
+	);
+	expect(JSON.stringify(gathered)).toContain("export PROXMOX_TOKEN=capmox@pve!capi");
+	expect(JSON.stringify(gathered)).not.toContain(secret);
+});
+
 test("what a server echoed is masked, and what no schema knows is dropped", async () => {
 	const access = valueOf("proxmox.access");
 	const echoed = {

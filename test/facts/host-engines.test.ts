@@ -318,3 +318,44 @@ test("JSON is found among other lines, and nothing else is taken for it", () => 
 	expect(parseJsonIn("")).toBeUndefined();
 	expect(parseJsonIn('{"a":')).toBeUndefined();
 });
+
+describe("who stands behind the docker command", () => {
+	const server = (info: object, version: unknown = { Client: { Version: "28.2.2" } }) => {
+		const docker = ask({ info: printed({ ...running, ...info }), version: printed(version) });
+		return docker.state === "answering" ? docker.server : undefined;
+	};
+	const runtimes = { oci: { path: "/usr/bin/crun" }, wrapped: { path: "/usr/bin/nvidia-container-runtime" } };
+
+	test.each([
+		["a free name for crun", "oci", "crun"],
+		["crun by its own name", "crun", "crun"],
+		["a wrapper of runc", "wrapped", "wrapped"],
+		["no path at all", "runc", "runc"],
+	])("the runtime is known by its program: %s", (_, DefaultRuntime, expected) => {
+		expect(server({ DefaultRuntime, Runtimes: runtimes })?.defaultRuntime).toBe(expected);
+	});
+
+	test("Podman's service is known even where docker version did not answer", () => {
+		const podman = { ServerVersion: "5.4.2", DefaultRuntime: "crun", ContainerdCommit: { ID: "" } };
+		expect(server(podman)?.isPodman).toBe(true);
+		expect(server({ ...podman, ContainerdCommit: { ID: "1.7.24" } })?.isPodman).toBe(false);
+		expect(server(podman, { Server: { Components: [{ Name: "Engine", Version: "28.2.2" }] } })?.isPodman).toBe(false);
+	});
+});
+
+describe("what is cut off, or holds a password", () => {
+	test("half a description says nothing of the engine", () => {
+		const half = printed('{"ServerVersion":"28.2.2","CgroupVersion":"2"');
+		expect(ask({ info: half })).toMatchObject({ state: "unknown" });
+		expect(parsePodman(printed('{"host":{"cgroupVersion":"v2"'), linux)).toMatchObject({ state: "unknown" });
+	});
+
+	test("a password in an address is not repeated", () => {
+		const said = 'error during connect: Get "http://user:hunter22@proxy.example.com:3128/info": dial tcp: timeout';
+		const docker = ask({ info: printed("", 1, said) });
+		expect(docker).toMatchObject({
+			silence: { said: expect.stringContaining("user:***@proxy.example.com") as string },
+		});
+		expect(JSON.stringify(docker)).not.toContain("hunter22");
+	});
+});

@@ -148,3 +148,27 @@ describe.skipIf(!isThere)(`CAPMOX's own templates${isThere ? "" : " (skipped: th
 		},
 	);
 });
+
+describe("YAML that fails only when its aliases are followed is the user's to mend", () => {
+	const ten = (item: string) => `[${Array.from({ length: 10 }, () => item).join(", ")}]`;
+
+	test.each([
+		["an alias without an anchor", "kind: ProxmoxCluster\nmetadata: *nope\n", "Unresolved alias"],
+		["an alias within itself", "kind: ClusterClass\nspec: &s\n  a: *s\n", "what it is a part of"],
+		[
+			"aliases that grow",
+			`a: &a ${ten("x")}\nb: &b ${ten("*a")}\nc: &c ${ten("*b")}\nd: &d ${ten("*c")}\n`,
+			"Excessive alias count",
+		],
+	])("%s", (_, text, reason) => {
+		expect(() => parseManifest({ name: "m.yaml", text })).toThrow(
+			expect.objectContaining({ name: "UsageError", message: expect.stringContaining(reason) as string }) as Error,
+		);
+	});
+
+	test("an alias that is in order is followed", () => {
+		const text =
+			"kind: ProxmoxMachineTemplate\nmetadata: { name: &n a }\nspec: { template: { spec: { templateID: 9000, sourceNode: *n } } }\n";
+		expect(parseManifest({ name: "m.yaml", text }).machines[0]?.sourceNode).toBe("a");
+	});
+});

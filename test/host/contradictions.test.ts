@@ -95,3 +95,59 @@ describe("an engine that reports another cgroup version than this host's files",
 		expect(fact).toMatchObject({ value: { cgroupVersion: 2 } });
 	});
 });
+
+describe("Docker's cgroup in a copied tree", () => {
+	const listed = "/sys/fs/cgroup cgroup2fs 63677270\n/sys/fs/cgroup/docker/ cgroup2fs 63677270\n";
+	const cgroupsOf = async (files: Readonly<Record<string, string>>) =>
+		(await gatherFrom(tree(2, {}, files), ["host.cgroups"]))["host.cgroups"];
+
+	test.each([
+		["is listed, and what it is was not copied", { "cmd/stat-f-all": listed }],
+		[
+			"is listed, and was copied as an empty file",
+			{ "cmd/stat-f-all": listed, "sys/fs/cgroup/docker/cgroup.type": "" },
+		],
+	])("%s: nothing is known", async (_, files) => {
+		expect(await cgroupsOf(files)).toMatchObject({ state: "unavailable", cause: "not-found" });
+	});
+
+	test("is listed and copied: it is judged", async () => {
+		const files = { "cmd/stat-f-all": listed, "sys/fs/cgroup/docker/cgroup.type": "domain threaded\n" };
+		expect(await cgroupsOf(files)).toMatchObject({ value: { dockerCgroup: { type: "domain threaded" } } });
+	});
+
+	test("is not there: that is known", async () => {
+		const fact = await cgroupsOf({ "cmd/stat-f-all": "/sys/fs/cgroup cgroup2fs 63677270\n" });
+		expect(fact).toMatchObject({ state: "known", value: { layout: "unified", dockerCgroup: undefined } });
+	});
+});
+
+describe("an LXC container whose init is not systemd", () => {
+	const systemOf = async (files: Readonly<Record<string, string>>) =>
+		(await gatherFrom(tree(2, {}, files), ["host.system"]))["host.system"];
+	const withMount = (mount: string) => ({ "proc/self/mountinfo": `${layouts[2].join("\n")}\n${mount}\n` });
+	const lxcfs = "rw,nosuid,nodev,relatime - fuse.lxcfs lxcfs rw,user_id=0,group_id=0";
+
+	test.each([
+		["by what LXC tells its first process", { "proc/1/environ": "TERM=linux\0container=lxc\0" }],
+		["by what lies on /proc", withMount(`90 22 0:50 /proc/meminfo /proc/meminfo ${lxcfs}`)],
+	])("is known %s", async (_, files) => {
+		expect(await systemOf(files)).toMatchObject({ value: { container: "lxc" } });
+	});
+
+	test.each([
+		["a Proxmox node, which runs lxcfs itself", withMount(`90 22 0:50 / /var/lib/lxcfs ${lxcfs}`)],
+		["a variable of another name", { "proc/1/environ": "mycontainer=lxc\0" }],
+	])("is not %s", async (_, files) => {
+		expect(await systemOf(files)).toMatchObject({ state: "known", value: { container: undefined } });
+	});
+});
+
+test("an output that was copied as an empty file tells nothing of its engine", async () => {
+	const sheet = await gatherFrom(tree(2, {}, { "cmd/docker-info.json": "", "cmd/podman-info.json": "\n" }), [
+		"host.engines",
+	]);
+	expect(sheet["host.engines"]).toMatchObject({
+		value: { docker: { state: "unknown" }, podman: { state: "unknown" } },
+	});
+});

@@ -168,6 +168,18 @@ export const scenarios: readonly Scenario[] = [
 		codes: ["unknown-node"],
 	},
 	{
+		name: "a target node in capitals",
+		options: {},
+		manifest: manifest("target: PVE2,"),
+		codes: ["unknown-node"],
+	},
+	{
+		name: "a node that does not exist among those of the template itself",
+		options: {},
+		manifest: manifest("allowedNodes: [pve1, pve9],"),
+		codes: ["unknown-node"],
+	},
+	{
 		name: "the source node does not exist",
 		options: {},
 		variables: { ...usualVariables, PROXMOX_SOURCENODE: "pve" },

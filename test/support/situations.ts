@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Chalk } from "chalk";
 import { parse } from "yaml";
-import * as z from "zod";
 import { checks } from "../../checks/index.ts";
 import type { Check } from "../../src/check.ts";
 import { diagnose, exitCode, type Judgement } from "../../src/diagnose.ts";
-import { causes } from "../../src/errors.ts";
 import { loadSchemas } from "../../src/facts/probe.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
 import { compatibility } from "../../src/knowledge/compatibility.ts";
 import { renderHuman } from "../../src/report/human.ts";
+import { parseSituation } from "../../src/snapshot/read.ts";
 
 const situationsFolder = new URL("../situations/", import.meta.url);
 
@@ -55,20 +55,6 @@ const table = {
 	},
 } as const;
 
-const known = <T extends z.ZodType>(schema: T) =>
-	z.union([
-		z.strictObject({ state: z.literal("known"), value: schema }),
-		z.strictObject({ state: z.literal("unavailable"), cause: z.enum(causes), lastSeen: z.string() }),
-	]);
-
-/** `asked: true` says that the user named the check; everything else is the fact sheet. */
-const situationFile = z.strictObject({
-	asked: z.boolean().optional(),
-	facts: z.strictObject(
-		Object.fromEntries(Object.entries(await loadSchemas()).map(([name, schema]) => [name, known(schema).optional()])),
-	),
-});
-
 export interface Judged {
 	readonly judgement: Judgement;
 	/** Full codes of the findings, in order. */
@@ -77,10 +63,17 @@ export interface Judged {
 	readonly text: string;
 }
 
-export function readSituation({ url }: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } {
-	const { facts, asked = false } = situationFile.parse(parse(readFileSync(url, "utf8")));
-	return { sheet: { "knowledge.compatibility": table, ...facts }, asked };
-}
+const schemas = await loadSchemas();
+
+const withTable = ({ sheet, asked }: ReturnType<typeof parseSituation>) => ({
+	sheet: { "knowledge.compatibility": table, ...sheet },
+	asked,
+});
+
+export const readSituation = ({
+	url,
+}: Pick<Situation, "url">): { readonly sheet: FactSheet; readonly asked: boolean } =>
+	withTable(parseSituation(readFileSync(url, "utf8"), fileURLToPath(url), schemas));
 
 export function judgeSituation(check: Check, sheet: FactSheet, asked: boolean): Judged {
 	const judgements = diagnose([check], sheet, { asked: asked ? new Set([check.id]) : new Set() });

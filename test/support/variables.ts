@@ -87,6 +87,8 @@ export const renderEnvfile = (variables: Edits): string =>
 export interface Sources {
 	readonly envfile?: string;
 	readonly clusterctl?: string;
+	/** Behind the other one. */
+	readonly homeClusterctl?: string;
 	readonly processEnvironment?: Readonly<Record<string, string>>;
 }
 
@@ -94,10 +96,16 @@ const home = "/home/ada";
 const workingDirectory = `${home}/capmox`;
 
 /** The real reader of the environment, over files in memory. */
-export function environmentFrom({ envfile, clusterctl, processEnvironment = {} }: Sources): Promise<Environment> {
+export function environmentFrom({
+	envfile,
+	clusterctl,
+	homeClusterctl,
+	processEnvironment = {},
+}: Sources): Promise<Environment> {
 	const texts = new Map([
 		[`${workingDirectory}/envfile`, envfile],
 		[`${home}/.config/cluster-api/clusterctl.yaml`, clusterctl],
+		[`${home}/.cluster-api/clusterctl.yaml`, homeClusterctl],
 	]);
 	const files: Files = {
 		readText: (path) => Promise.resolve(texts.get(path)),

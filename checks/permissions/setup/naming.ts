@@ -6,28 +6,33 @@ export type Machine = Permissions["machines"][number];
 
 /** A name as it stands in a variable and in a manifest. */
 interface Name {
-	readonly variable: "PROXMOX_SOURCENODE" | "TEMPLATE_VMID" | "TEMPLATE_TAGS" | "ALLOWED_NODES";
+	readonly variable?: "PROXMOX_SOURCENODE" | "TEMPLATE_VMID" | "TEMPLATE_TAGS" | "ALLOWED_NODES";
 	readonly field: string;
 	/** The object that has the field, where it is not the ProxmoxMachineTemplate. */
 	readonly of?: string;
 }
 
 export const sourceNode: Name = { variable: "PROXMOX_SOURCENODE", field: "sourceNode" };
-export const allowedNodes: Name = { variable: "ALLOWED_NODES", field: "allowedNodes", of: "the ProxmoxCluster" };
+export const allowedNodes = ({ ownNodes }: Machine): Name => ({
+	variable: "ALLOWED_NODES",
+	field: "allowedNodes",
+	...(ownNodes === true ? {} : { of: "the ProxmoxCluster" }),
+});
+export const target: Name = { field: "target" };
 export const templateId: Name = { variable: "TEMPLATE_VMID", field: "templateID" };
 export const templateTags: Name = { variable: "TEMPLATE_TAGS", field: "templateSelector.matchTags" };
 
 /** "PROXMOX_SOURCENODE (envfile, line 3)", "sourceNode of ProxmoxMachineTemplate demo-worker" */
 export function placeOf({ from, origins }: Machine, { variable, field, of = from }: Name): string {
-	const origin = origins?.[variable];
-	return origin === undefined ? `${field} of ${of}` : `${variable} (${origin})`;
+	const origin = variable === undefined ? undefined : origins?.[variable];
+	return variable === undefined || origin === undefined ? `${field} of ${of}` : `${variable} (${origin})`;
 }
 
 /** Gives the name another value, where it stands. */
 export function assign(machine: Machine, name: Name, value: string, advice: string): Step {
 	const { variable, field, of } = name;
-	const origin = machine.origins?.[variable];
-	if (origin !== undefined) {
+	const origin = variable === undefined ? undefined : machine.origins?.[variable];
+	if (variable !== undefined && origin !== undefined) {
 		return write(advice, `export ${variable}='${value}'`, origin);
 	}
 

@@ -2,7 +2,7 @@ import { mapNonEmpty, type NonEmpty, type Step } from "../../../src/check.ts";
 import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { listed } from "../words.ts";
-import { allowedNodes, assign, type Machine, namedNodes, placeOf, sourceNode } from "./naming.ts";
+import { allowedNodes, assign, type Machine, namedNodes, placeOf, sourceNode, target } from "./naming.ts";
 
 /** Names in one place that no node has. */
 interface Wrong {
@@ -18,7 +18,11 @@ export function unknownNodes({ machines, listed: { nodes } }: Permissions): Perm
 	}
 
 	const names = nodes.map(({ node }) => node);
-	const wrong = machines.flatMap((machine) => [...wrongSource(machine, names), ...wrongAllowed(machine, names)]);
+	const wrong = machines.flatMap((machine) => [
+		...wrongSource(machine, names),
+		...wrongTarget(machine, names),
+		...wrongAllowed(machine, names),
+	]);
 	const [first, ...rest] = unique(wrong);
 	if (first === undefined) {
 		return [];
@@ -64,6 +68,21 @@ function wrongSource(machine: Machine, names: readonly string[]): Wrong[] {
 	];
 }
 
+function wrongTarget(machine: Machine, names: readonly string[]): Wrong[] {
+	const { target: node } = machine;
+	if (node === undefined || names.includes(node)) {
+		return [];
+	}
+
+	const right = alike(node, names);
+	const place = placeOf(machine, target);
+	const step: Step =
+		right === undefined
+			? { advice: `Name a node that exists in ${place}, or leave it out.`, where: "here", risk: "changes" }
+			: assign(machine, target, right, `Name ${right}, which is probably meant.`);
+	return [{ place, nodes: [node], step }];
+}
+
 function wrongAllowed(machine: Machine, names: readonly string[]): Wrong[] {
 	const [first, ...rest] = machine.allowedNodes.filter((node) => !names.includes(node));
 	if (first === undefined) {
@@ -73,10 +92,10 @@ function wrongAllowed(machine: Machine, names: readonly string[]): Wrong[] {
 	const kept = [
 		...new Set(machine.allowedNodes.flatMap((node) => (names.includes(node) ? node : (alike(node, names) ?? [])))),
 	];
-	const place = placeOf(machine, allowedNodes);
+	const place = placeOf(machine, allowedNodes(machine));
 	const step = assign(
 		machine,
-		allowedNodes,
+		allowedNodes(machine),
 		namedNodes(kept.length > 0 ? kept : names),
 		kept.length > 0 ? "Name only nodes that exist." : "Name nodes that exist, all of these or some.",
 	);

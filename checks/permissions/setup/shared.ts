@@ -37,7 +37,7 @@ export function notShared(machine: Machine, storages: readonly Storage[]): Permi
 				},
 			],
 			remedy: [
-				assign(machine, allowedNodes, namedNodes([template.node]), `Allow only ${template.node}.`),
+				assign(machine, allowedNodes(machine), namedNodes([template.node]), `Allow only ${template.node}.`),
 				{
 					advice: "Or move the template's drives to a storage that all these nodes share, and take CD-ROMs out of it.",
 					where: "here",

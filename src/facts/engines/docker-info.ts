@@ -11,6 +11,7 @@ const infoAnswer = z.object({
 	ServerVersion: text,
 	ServerErrors: z.array(z.string()).nullish().catch(undefined),
 	OperatingSystem: text,
+	OSType: text,
 	KernelVersion: text,
 	Architecture: optionalText,
 	Name: text,
@@ -18,6 +19,11 @@ const infoAnswer = z.object({
 	CgroupDriver: optionalText,
 	SecurityOptions: z.array(z.string()).nullish().catch(undefined),
 	DefaultRuntime: text,
+	Runtimes: z
+		.record(z.string(), z.object({ path: text }))
+		.nullish()
+		.catch(undefined),
+	ContainerdCommit: z.object({ ID: text }).optional().catch(undefined),
 	RuncCommit: z.object({ ID: text }).optional().catch(undefined),
 	MemoryLimit: flag,
 	PidsLimit: flag,
@@ -91,6 +97,10 @@ export function parseDocker(answers: DockerAnswers, system: HostSystem, hostname
 		return { state: "podman-shim" };
 	}
 
+	if (printed === undefined && outputOf(answers.info).trimStart().startsWith("{")) {
+		return { state: "unknown", because: "what docker info printed is cut off" };
+	}
+
 	const info = infoAnswer.safeParse(printed).data;
 	const version = versionAnswer.safeParse(parseJsonIn(outputOf(answers.version))).data;
 	const [context] = contextAnswer.safeParse(parseJsonIn(outputOf(answers.context))).data ?? [];
@@ -122,10 +132,21 @@ export function parseDocker(answers: DockerAnswers, system: HostSystem, hostname
 	};
 }
 
-function serverOf(
-	info: z.infer<typeof infoAnswer>,
-	version: NonNullable<z.infer<typeof versionAnswer>["Server"]> | undefined,
-): DockerServer {
+type Info = z.infer<typeof infoAnswer>;
+type ServerVersion = NonNullable<z.infer<typeof versionAnswer>["Server"]>;
+
+/** `docker version` says it; where that did not answer: no Docker is without containerd. */
+const isPodman = (info: Info, version: ServerVersion | undefined): boolean =>
+	version?.Components?.some(({ Name }) => Name === "Podman Engine") ??
+	(info.ContainerdCommit?.ID === "" && info.DefaultRuntime === "crun");
+
+/** Its name in daemon.json is free, and the program behind it may be another. */
+function runtimeOf({ DefaultRuntime: name, Runtimes: runtimes }: Info): string {
+	const program = runtimes?.[name]?.path.split("/").at(-1) ?? "";
+	return /^crun\b/.test(program) ? program : name;
+}
+
+function serverOf(info: Info, version: ServerVersion | undefined): DockerServer {
 	const options = info.SecurityOptions ?? [];
 	const has = (name: string) => options.some((option) => option.split(",").includes(`name=${name}`));
 	const component = (name: string) => version?.Components?.find((found) => found.Name === name)?.Version;
@@ -136,15 +157,16 @@ function serverOf(
 	const backingFilesystem = status("Backing Filesystem");
 	return {
 		version: info.ServerVersion,
-		isPodman: version?.Components?.some(({ Name }) => Name === "Podman Engine") === true,
+		isPodman: isPodman(info, version),
 		operatingSystem: info.OperatingSystem,
+		...(info.OSType === "windows" ? { runsWindows: true } : {}),
 		kernel: info.KernelVersion,
 		architecture: info.Architecture,
 		cgroupVersion: { 1: 1 as const, 2: 2 as const, unknown: undefined }[info.CgroupVersion ?? "unknown"],
 		cgroupDriver: info.CgroupDriver,
 		rootless: has("rootless"),
 		privateCgroups: has("cgroupns"),
-		defaultRuntime: info.DefaultRuntime,
+		defaultRuntime: runtimeOf(info),
 		runcVersion: runcVersion === "" ? undefined : runcVersion?.replace(/^v/, ""),
 		containerdVersion,
 		limits: { memory: info.MemoryLimit, pids: info.PidsLimit, cpu: info.CPUShares },

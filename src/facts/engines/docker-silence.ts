@@ -26,7 +26,11 @@ export function silenceOf(
 	const plain = answer.stdout.trimStart().startsWith("{") ? "" : answer.stdout;
 	const said =
 		[...errors, ...answer.stderr.trim().split("\n"), ...plain.split("\n")].find((line) => line.trim() !== "") ?? "";
-	const short = said.trim().slice(0, 300);
+	// An address may hold a password: DOCKER_HOST, or that of a proxy.
+	const short = said
+		.trim()
+		.replace(/(\/\/[^\s/@:]*):[^\s/@]*@/g, "$1:***@")
+		.slice(0, 300);
 	return {
 		kind:
 			silences.find(([pattern]) => pattern.test(`${errors.join("\n")}\n${answer.stderr}\n${plain}`))?.[1] ?? "other",

@@ -6,6 +6,8 @@ const dockerServer = z.object({
 	/** Podman's service answers behind Docker's command. */
 	isPodman: z.boolean(),
 	operatingSystem: z.string(),
+	/** It runs Windows containers, and no others. */
+	runsWindows: z.literal(true).optional(),
 	kernel: z.string(),
 	/** As `uname -m` there: x86_64, aarch64. */
 	architecture: z.string().optional(),

@@ -109,7 +109,12 @@ export function parsePodman(answer: Answered, system: HostSystem): Podman {
 				: { state: "unknown", because: answer.message };
 	}
 
-	const found = podmanAnswer.safeParse(parseJsonIn(answer.stdout)).data;
+	const printed = parseJsonIn(answer.stdout);
+	if (printed === undefined && answer.stdout.trimStart().startsWith("{")) {
+		return { state: "unknown", because: "what podman info printed is cut off" };
+	}
+
+	const found = podmanAnswer.safeParse(printed).data;
 	if (found === undefined) {
 		const said = answer.stderr.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
 		return { state: "silent", said: said === "" ? `podman info ended with ${answer.exitCode} and said nothing` : said };

@@ -1,0 +1,84 @@
+import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { modelOf } from "../src/knowledge/nic-drivers.ts";
+import { findings, type Interfaces, type Networks, type NicFinding } from "./nic-order/findings.ts";
+import { isComparable, judgeMembers, pairsOf } from "./nic-order/members.ts";
+import { judgeModels } from "./nic-order/models.ts";
+import { bySlot, judgeNode, mixedModels, sentence } from "./nic-order/node.ts";
+import { judgePools, judgeRoutes } from "./nic-order/routes.ts";
+
+export default defineCheck({
+	id: "nic-order",
+	title: "Each node uses the address that CAPMOX gave it",
+	group: "workload",
+	documented: "troubleshooting#nodes-fail-to-deployhave-wrong-node-ip-with-mixed-interface-models",
+	needs: [],
+	uses: [
+		"node.kubelet",
+		"node.interfaces",
+		"node.routes",
+		"environment.networks",
+		"management.networks",
+		"workload.nodes",
+		"workload.reach",
+	],
+	findings,
+	diagnose(facts) {
+		const { "node.kubelet": kubelet, "node.interfaces": interfaces, "node.routes": routes } = facts;
+		const { "management.networks": management, "environment.networks": manifest } = facts;
+		const { "workload.nodes": nodes, "workload.reach": reach } = facts;
+		const scene = kubelet && routes && { kubelet, routes, interfaces };
+		const found: readonly NicFinding[] = [
+			...(management && nodes ? judgeMembers(management, nodes) : []),
+			...(scene ? judgeNode(scene) : []),
+			...[management, manifest].flatMap((networks) => (networks ? judgePlans(networks) : [])),
+		];
+		return problems(found, () => {
+			const seen = [
+				...(management && nodes ? [matched(pairsOf(management, nodes), reach?.clusters ?? [])] : []),
+				...(scene ? [sentence(scene)] : []),
+				...[management, manifest].flatMap((networks) => (networks ? [planned(networks)] : [])),
+			].filter((part) => part !== "");
+			if (seen.length > 0) {
+				return healthy(seen.join(" "));
+			}
+
+			const order =
+				interfaces === undefined ? [] : bySlot(interfaces).toSorted((one, other) => one.index - other.index);
+			return notApplicable(
+				`this host is no node of a cluster, and there is neither a management cluster nor --manifest to look at${order.length > 1 ? `; the interfaces here came up as ${order.map(({ name, driver = "?" }) => `${name} (${driver})`).join(", ")}` : ""}`,
+				interfaces === undefined ? undefined : mixedModels(onlyVirtual(interfaces))[0],
+			);
+		});
+	},
+});
+
+/** What QEMU makes; a workstation may well have a cable and a radio. */
+const onlyVirtual = (found: Interfaces): Interfaces => ({
+	...found,
+	interfaces: found.interfaces.filter(({ driver }) => driver !== undefined && modelOf(driver) !== undefined),
+});
+
+const judgePlans = ({ plans, source }: Networks): readonly NicFinding[] =>
+	plans.flatMap((plan) => [...judgeRoutes(plan), ...judgePools(plan, source), ...judgeModels(plan)]);
+
+function matched(pairs: ReturnType<typeof pairsOf>, clusters: readonly string[]): string {
+	const compared = pairs.filter(({ member }) => isComparable(member)).length;
+	const where = clusters.length === 0 ? "" : ` of ${clusters.join(", ")}`;
+	const rest = pairs.length - compared;
+	return [
+		compared === 0
+			? ""
+			: `${compared} ${compared === 1 ? "node" : "nodes"}${where} ${compared === 1 ? "goes" : "go"} by the address of the default device.`,
+		rest === 0 ? "" : `${rest} more could not be compared: their kubelet is told an address, or CAPMOX names none.`,
+	]
+		.filter((part) => part !== "")
+		.join(" ");
+}
+
+function planned({ source, plans }: Networks): string {
+	const count =
+		plans.length === 1 ? "the one machine template leads its" : `all ${plans.length} machine templates lead their`;
+	return plans.length === 0
+		? ""
+		: `In ${source} ${count} first default route over the default device, and none mixes interface models.`;
+}

@@ -1,0 +1,220 @@
+import { familyOf, isSame, normal } from "./choice.ts";
+import type { Member, Networks, NicFinding, Node, Nodes } from "./findings.ts";
+import { advise } from "./steps.ts";
+
+interface Pair {
+	readonly member: Member;
+	readonly node: Node;
+}
+
+/** Machines with their Nodes, those that are not ready first. */
+export function pairsOf({ members }: Networks, { nodes }: Nodes): readonly Pair[] {
+	const uuidOf = (id: string | undefined) => id?.toLowerCase();
+	return members
+		.flatMap((member) => {
+			const cluster = `${member.namespace ?? ""}/${member.cluster ?? ""}`;
+			const near = nodes.filter((one) => one.cluster === undefined || one.cluster === cluster);
+			const byName = near.find(({ name }) => name === (member.node ?? member.machine));
+			const byId = near.find(
+				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
+			);
+			// Names repeat between clusters, and the kubeconfig leads to one of them.
+			const isOther = byName !== undefined && byId === undefined && hasOtherOwner(member, byName, members);
+			const node = byId ?? (isOther ? undefined : byName);
+			return node === undefined ? [] : [{ member, node }];
+		})
+		.toSorted((one, other) => Number(one.node.ready) - Number(other.node.ready));
+}
+
+const hasOtherOwner = (member: Member, node: Node, members: readonly Member[]): boolean =>
+	members.some((other) => other !== member && other.providerId === node.providerId && node.providerId !== undefined);
+
+export function judgeMembers(networks: Networks, nodes: Nodes): readonly NicFinding[] {
+	return pairsOf(networks, nodes).flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
+}
+
+const titleOf = ({ name, ready }: Node): string => `Node ${name}${ready ? "" : ", which is not ready,"}`;
+
+function judgeAddress(networks: Networks, { member, node }: Pair): readonly NicFinding[] {
+	const endpoint = networks.endpoints.find(
+		({ cluster, namespace, host }) =>
+			cluster === member.cluster && namespace === member.namespace && node.internal.some((one) => isSame(one, host)),
+	);
+	if (endpoint !== undefined) {
+		return [endpointTaken(member, node, endpoint.host)];
+	}
+
+	if (node.internal.length === 0) {
+		return [noAddress(node)];
+	}
+
+	const own = addressesOf(member, (net) => net === "default" || member.defaults.includes(net));
+	const others = addressesOf(member, (net) => net !== "default" && !member.defaults.includes(net));
+	if (!isComparable(member)) {
+		return [];
+	}
+
+	// Of each family the first one counts; a cloud controller may list those of all devices behind it.
+	const used = ([4, 6] as const).flatMap((family) => node.internal.find((one) => familyOf(one) === family) ?? []);
+	const [wrong] = used.flatMap((address) => {
+		const device = others.find((one) => isSame(one.address, address));
+		return device !== undefined && !own.some((one) => isSame(one.address, address)) ? [{ address, device }] : [];
+	});
+	if (wrong !== undefined) {
+		return isPinned(node, wrong.address) ? [] : [wrongAddress(member, node, wrong.address, wrong.device.net, own)];
+	}
+
+	const foreign = used.filter((address) => !own.some((one) => isSame(one.address, address)));
+	return foreign.length > 0 && !foreign.every((address) => isPinned(node, address))
+		? [foreignAddress(member, node, foreign)]
+		: [];
+}
+
+/** CAPMOX said which addresses are the machine's own, and nobody else told its kubelet. */
+export const isComparable = (member: Member): boolean =>
+	!member.told && addressesOf(member, (net) => net === "default" || member.defaults.includes(net)).length > 0;
+
+const isPinned = ({ providedNodeIp = "" }: Node, address: string): boolean =>
+	providedNodeIp.split(",").some((one) => isSame(one.trim(), address));
+
+const addressesOf = ({ networks }: Member, wanted: (net: string) => boolean) =>
+	networks
+		.filter(({ net }) => wanted(net))
+		.flatMap(({ net, addresses }) => addresses.map((address) => ({ net, address: normal(address) })));
+
+const allOf = ({ networks }: Member): string =>
+	networks
+		.filter(({ net }) => net !== "default")
+		.map(({ net, addresses }) => `${net} ${addresses.map(normal).join(", ")}`)
+		.join("; ");
+
+const nodeSeen = ({ name, internal, ready }: Node) => ({
+	from: `Node ${name}`,
+	saw: `InternalIP ${internal.map(normal).join(", ")}${ready ? "" : ", not ready"}`,
+});
+
+const lookAtRoutes = advise(
+	"Look at the order of default routes on that node; the kubelet goes by the first. Run there: capmox-doctor check nic-order.",
+);
+
+const replaceMachine = ({ machine, namespace }: Member, why: string): NicFinding["remedy"][number] => ({
+	advice: `${why} In the management cluster, machines of a MachineDeployment or KubeadmControlPlane are made anew when they are deleted. Do it one by one.`,
+	command: [
+		"kubectl",
+		"delete",
+		`machine.cluster.x-k8s.io/${machine}`,
+		...(namespace === undefined ? [] : ["--namespace", namespace]),
+	],
+	where: "here",
+	risk: "destroys",
+});
+
+const pinned = (member: Member, address: string): NicFinding["remedy"][number] => ({
+	advice: `On that node, tell the kubelet its address, and restart it with systemctl restart kubelet.${member.controlPlane ? " etcd and the certificates of a control-plane node hold the old address, too, so that replacing the Machine is the way." : ""} Keep what the line holds already.`,
+	put: { line: `KUBELET_EXTRA_ARGS=--node-ip=${address}`, into: "/etc/default/kubelet" },
+	where: "cluster-node",
+	risk: "changes",
+	undo: "take --node-ip away again and restart the kubelet.",
+});
+
+function wrongAddress(
+	member: Member,
+	node: Node,
+	address: string,
+	device: string,
+	own: readonly { readonly net: string; readonly address: string }[],
+): NicFinding {
+	const better = own.find((one) => familyOf(one.address) === familyOf(address)) ?? own[0];
+	return {
+		code: "wrong-address",
+		summary: `${titleOf(node)} goes by ${normal(address)}, the address of its device ${device}. CAPMOX gave ${better?.address ?? ""} on ${better?.net === "default" ? (member.defaults[0] ?? "net0") : (better?.net ?? "net0")} to the machine.`,
+		evidence: [
+			{ ...nodeSeen(node), expected: `InternalIP ${better?.address ?? ""}` },
+			{ from: `ProxmoxMachine of Machine ${member.machine}`, saw: allOf(member) },
+		],
+		remedy: [
+			lookAtRoutes,
+			pinned(member, better?.address ?? ""),
+			replaceMachine(member, "Once the pools' metrics are right, replace the Machine instead."),
+		],
+	};
+}
+
+const endpointTaken = (member: Member, node: Node, host: string): NicFinding => ({
+	code: "endpoint-as-address",
+	summary: `${titleOf(node)} goes by ${normal(host)}, and that is the endpoint of the control plane, which moves from node to node.`,
+	evidence: [
+		nodeSeen(node),
+		{ from: `Cluster ${member.cluster ?? ""}`, saw: `the endpoint is ${normal(host)}` },
+		{ from: `ProxmoxMachine of Machine ${member.machine}`, saw: allOf(member) },
+	],
+	remedy: [
+		lookAtRoutes,
+		replaceMachine(
+			member,
+			"Let the KubeadmControlPlane tell every kubelet its address by --node-ip (capmox-doctor explain nic-order shows how), then replace the Machine.",
+		),
+	],
+});
+
+const noAddress = (node: Node): NicFinding => ({
+	code: "no-address",
+	summary: `${titleOf(node)} has no InternalIP${node.uninitialized ? ": it waits for a cloud controller, which has not initialised it" : ""}.`,
+	evidence: [
+		{ from: `Node ${node.name}`, saw: "no InternalIP", expected: "the address that CAPMOX gave to its machine" },
+		...(node.uninitialized
+			? [{ from: `Node ${node.name}`, saw: "taint node.cloudprovider.kubernetes.io/uninitialized" }]
+			: []),
+	],
+	remedy: node.uninitialized
+		? [
+				advise(
+					"The kubelet runs with --cloud-provider=external. Since Kubernetes 1.29 it then sets no address unless --node-ip is given. Install a cloud controller, or take the flag away.",
+				),
+			]
+		: [lookAtRoutes],
+});
+
+const foreignAddress = (member: Member, node: Node, foreign: readonly string[]): NicFinding => ({
+	code: "foreign-address",
+	summary: `${titleOf(node)} goes by ${foreign.map(normal).join(", ")}, and CAPMOX gave none of that to its machine. It may come from DHCP, a load balancer or a cloud controller.`,
+	evidence: [
+		{ ...nodeSeen(node), expected: "an address of the default device" },
+		{ from: `ProxmoxMachine of Machine ${member.machine}`, saw: allOf(member) },
+	],
+	remedy: [lookAtRoutes],
+});
+
+function judgeProvider({ member, node }: Pair): readonly NicFinding[] {
+	const { providerId: wanted } = member;
+	const has = node.providerId;
+	if (wanted === undefined || has === wanted || (has === undefined && !node.ready)) {
+		return [];
+	}
+
+	// proxmox-cloud-controller-manager writes region and VMID.
+	const isForeign = has !== undefined && /^proxmox:\/\/[^/]+\/\d+$/.test(has);
+	return [
+		{
+			code: "provider-id-mismatch",
+			summary: `${titleOf(node)} has ${has === undefined ? "no provider ID" : `the provider ID ${has}`}, and its machine ${wanted}. Cluster API cannot match them.`,
+			evidence: [
+				{ from: `Node ${node.name}`, saw: has ?? "no spec.providerID", expected: wanted },
+				{ from: `Machine ${member.machine}`, saw: wanted },
+			],
+			remedy: isForeign
+				? [
+						advise(
+							"That form, region and VMID, is the Proxmox cloud controller's own. Set provider: capmox below features in its configuration, so that it takes the machines' UUID as CAPMOX does.",
+						),
+						replaceMachine(member, "A provider ID cannot be changed once it is set, so replace the Machine."),
+					]
+				: [
+						advise(
+							"CAPMOX's templates pass it by kubeletExtraArgs: provider-id with proxmox://'{{ ds.meta_data.instance_id }}'. Put that into the KubeadmControlPlane and the KubeadmConfigTemplate.",
+						),
+						replaceMachine(member, "A provider ID cannot be changed once it is set, so replace the Machine."),
+					],
+		},
+	];
+}

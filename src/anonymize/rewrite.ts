@@ -1,0 +1,119 @@
+import { parseAddress } from "../addresses.ts";
+import type { Kind } from "./fields.ts";
+import { wordPattern } from "./words.ts";
+
+export type Place = "name" | "part" | "plain";
+
+/** What takes the place of each thing that is recognised. */
+export interface StandIns {
+	/** `prefix` where a slash and a length follow. */
+	address(text: string, prefix?: number): string;
+	/** Six pairs of hexadecimal digits. */
+	mac(text: string): string;
+	/** A UUID, a fingerprint, the ID of a container. */
+	hex(text: string): string;
+	/** `name`: it stands where names stand · `part`: in a sentence, as a part of something longer · `plain`: by itself. */
+	word(word: string, place: Place): string;
+}
+
+/** In a sentence, these are names whatever is in them: URLs, users with a realm, homes. */
+const composite =
+	/([a-z][a-z0-9+.-]*:\/{2,3}[^\s"'<>]+|[^\s'"@:/=,;()]+@[a-z][\w.-]*(?:!\w[\w.-]*)?|\/(?:home|Users)\/[^\s/:,'"]+)/i;
+
+/** Links into documentation tell nothing of a set-up. */
+const documentation =
+	/^https?:\/\/(?:[\w-]+\.)*(?:github\.com|kubernetes\.io|k8s\.io|docker\.com|proxmox\.com|podman\.io)(?:[/:?#]|$)/i;
+
+/** File systems of the kernel's own, where nobody gives names. */
+const systemPath = /^\/(?:sys|proc|dev|run)(?:\/|$)/;
+
+/** The text with a stand-in for all that is recognised in it. */
+export function rewrite(text: string, kind: Kind, by: StandIns): string {
+	switch (kind) {
+		case "keep":
+			return text;
+		case "withhold":
+			return text === "" ? text : "[left out]";
+		case "name":
+		case "address":
+			return rewriteAtoms(text, kind, by);
+		case "path":
+			return systemPath.test(text) ? rewriteSentence(text, by) : rewriteAtoms(text, "name", by);
+		case "text":
+		case "variable":
+			return rewriteSentence(text, by);
+	}
+}
+
+const rewriteSentence = (text: string, by: StandIns): string =>
+	text
+		.split(composite)
+		.map((part, index) => {
+			const isComposite = index % 2 === 1;
+			return isComposite && documentation.test(part) ? part : rewriteAtoms(part, isComposite ? "name" : "text", by);
+		})
+		.join("");
+
+const atom = new RegExp(
+	[
+		"(?<hex>(?:[0-9a-f]{2}:){7,}[0-9a-f]{2}|(?<![0-9a-z])(?:[0-9a-f]{8}[-_](?:[0-9a-f]{4}[-_]){3}[0-9a-f]{12}|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\\d)[0-9a-f]{12,64})(?![0-9a-z]))",
+		"(?<mac>(?<![0-9a-f:-])[0-9a-f]{2}(?<separator>[:-])[0-9a-f]{2}(?:\\k<separator>[0-9a-f]{2}){4}(?![0-9a-f:-]))",
+		"(?<address>(?<![\\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]+(?:\\.\\d{1,3}){0,3}(?![\\w:])|(?<![a-z0-9.])\\d{1,3}(?:\\.\\d{1,3}){2,}(?![a-z0-9]))(?:/(?<prefix>\\d{1,3})(?!\\d))?",
+		`(?<word>${wordPattern})`,
+	].join("|"),
+	"giu",
+);
+
+type Groups = Partial<Record<"hex" | "mac" | "address" | "prefix" | "word", string>>;
+
+function rewriteAtoms(text: string, kind: "name" | "address" | "text", by: StandIns): string {
+	return text.replace(atom, (...found: unknown[]) => {
+		const [whole, { hex, mac, address, prefix, word }] = [String(found[0]), found.at(-1) as Groups];
+		if (hex !== undefined) {
+			return by.hex(hex);
+		}
+
+		if (mac !== undefined) {
+			return by.mac(mac);
+		}
+
+		if (word !== undefined) {
+			return by.word(word, kind === "text" ? placeIn(text, Number(found.at(-3)), word) : "name");
+		}
+
+		const other = address === undefined ? undefined : rewriteAddress(address, prefix, kind === "address", by);
+		return other === undefined ? rewriteWords(whole, kind, by) : `${other}${prefix === undefined ? "" : `/${prefix}`}`;
+	});
+}
+
+/** What looked like an address is none: a time, a version. */
+const rewriteWords = (text: string, kind: "name" | "address" | "text", by: StandIns): string =>
+	text.replace(new RegExp(wordPattern, "gu"), (word) => by.word(word, kind === "text" ? "plain" : "name"));
+
+function rewriteAddress(text: string, prefix: string | undefined, isMeant: boolean, by: StandIns): string | undefined {
+	if (parseAddress(text) !== undefined) {
+		return by.address(text, prefix === undefined ? undefined : Number(prefix));
+	}
+
+	// 10.0.0.300 and 10.0.0 are wrong, and stay wrong in the same way.
+	const parts = text.split(".");
+	const network = parts.slice(0, 3).map(Number);
+	if (!isMeant || network.length < 3 || network.some((part) => !(part <= 255))) {
+		return undefined;
+	}
+
+	const other = by
+		.address(`${network.join(".")}.0`)
+		.split(".")
+		.slice(0, 3);
+	return [...other.map((part, index) => (/^0\d/.test(parts[index] ?? "") ? `0${part}` : part)), ...parts.slice(3)].join(
+		".",
+	);
+}
+
+/** The fr of zirkon.fr and the db of db-1 are parts, the on of "on 10.0.0.1" is not. */
+const placeIn = (text: string, offset: number, word: string): Place =>
+	/[-_.@]/.test(text.charAt(offset - 1)) ||
+	/^(?:\d|[-_.]\w)/.test(text.slice(offset + word.length, offset + word.length + 2))
+		? "part"
+		: "plain";

@@ -1,0 +1,40 @@
+import { type ClusterOptions, openWorld } from "../access/world.ts";
+import { ProbeError } from "../errors.ts";
+import type { FactName } from "../facts/sheet.ts";
+import { gather } from "../gather.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { format } from "../snapshot/snapshot.ts";
+import { showProgress } from "./progress.ts";
+import type { GlobalOptions, Terminal } from "./terminal.ts";
+
+export interface Look {
+	readonly wanted: Iterable<FactName>;
+	readonly options: GlobalOptions & ClusterOptions;
+	readonly terminal: Terminal;
+	readonly interrupted: AbortSignal;
+}
+
+/** Reads the facts here and now; the only way from a command to the host, the clusters and Proxmox VE. */
+export async function look({ wanted, options, terminal, interrupted }: Look): Promise<Snapshot> {
+	const world = openWorld(options);
+	const overall = new AbortController();
+	const timer = setTimeout(() => {
+		overall.abort(
+			new ProbeError("timeout", `the ${options.timeout / 1_000} s that --timeout gives to a run were over`),
+		);
+	}, options.timeout);
+	interrupted.addEventListener("abort", () => {
+		overall.abort(new ProbeError("cancelled", "interrupted"));
+	});
+	const progress = showProgress(terminal, options.quiet);
+	try {
+		const taken = world.now().toISOString();
+		const sheet = await gather(world, { wanted, signal: overall.signal, onProgress: progress.report });
+		return { header: { schema: format, doctor: terminal.version, taken, host: world.hostName }, sheet };
+	} finally {
+		clearTimeout(timer);
+		progress.end();
+		world.commands.killAll();
+		world.close();
+	}
+}

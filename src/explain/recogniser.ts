@@ -1,0 +1,424 @@
+import { type Automaton, createAutomaton, firstLetter } from "./automaton.ts";
+import { createGroups, type Group } from "./group.ts";
+import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } from "./join.ts";
+import { literalsOf, squeeze } from "./literals.ts";
+import type { Signature, Signatures } from "./signature.ts";
+import { createTally, type Match, type Place, type Tally } from "./tally.ts";
+import { clean } from "./text.ts";
+
+/** What was seen in all that was read. */
+export interface Recognition {
+	readonly tallies: readonly Tally[];
+	readonly groups: readonly Group[];
+	/** Lines that look like errors, of kinds too many to keep. */
+	readonly others: number;
+	readonly lines: number;
+	readonly bytes: number;
+}
+
+export interface Recogniser {
+	/** What follows comes from there; how a retry ended is not looked for in another source. */
+	begin(source: string): void;
+	feed(chunk: Buffer): void;
+	end(): Recognition;
+}
+
+/** Words of lines that may be errors. Which of them are is looked at once for each kind of line. */
+const errorWords = (
+	"error err= fatal panic fail unable to cannot can't could not couldn't denied refused forbidden unauthorized " +
+	"timed out timeout x509 not found invalid no such"
+).match(/unable to|could not|timed out|not found|no such|\S+/g) as readonly string[];
+
+/** Bytes kept before and after what is judged, so that a message is whole though it was read in pieces. */
+const margin = 16_384;
+/** Bytes held at a time. */
+const capacity = 524_288;
+/** Bytes of a longer line that are judged at once, before and after the place that was found. */
+const before = 4_096;
+const after = 8_192;
+/** Lines of one message that was broken into several. */
+const mostLines = 24;
+
+/** A pattern, compiled when it is needed first. */
+interface Rule {
+	readonly pattern: string;
+	plain?: RegExp;
+	tight?: RegExp;
+}
+
+interface Hit {
+	at: number;
+	readonly line: number;
+	readonly means: number;
+}
+
+interface Entry {
+	/** Where the next entry may begin. */
+	readonly end: number;
+	/** Where the first line begins and ends. */
+	readonly first: readonly [number, number];
+	readonly lines: readonly Line[];
+	/** Lines before the one that was asked for. */
+	readonly above: number;
+}
+
+/** Signatures made ready to look for. */
+export interface Rules {
+	readonly signatures: readonly Signature[];
+	readonly endingNames: readonly string[];
+	/** Of the signatures, then of the endings. */
+	readonly rules: readonly Rule[];
+	readonly automaton: Automaton;
+}
+
+/** Takes some milliseconds; a program does it once. */
+export function compile({ endings, signatures }: Signatures): Rules {
+	const rules = [
+		...signatures.map(({ pattern }) => ({ pattern })),
+		...Object.values(endings).map((pattern) => ({ pattern })),
+	];
+	const automaton = createAutomaton([
+		...rules.flatMap(({ pattern }, index) => literalsOf(pattern).map((literal) => [literal, index] as const)),
+		...errorWords.map((word) => [squeeze(word), rules.length] as const),
+	]);
+	return { signatures, endingNames: Object.keys(endings), rules, automaton };
+}
+
+export function createRecogniser({ signatures, endingNames, rules, automaton }: Rules): Recogniser {
+	const anError = rules.length;
+	const tallies = new Map<Signature, Tally>();
+	const groups = createGroups();
+	let scanner = createScanner(automaton, anError + 1);
+	let source = "";
+	/** What was read last lies at the begin of it. */
+	const space = Buffer.allocUnsafeSlow(capacity);
+	let bytes = space.subarray(0, 0);
+	let hits: Hit[] = [];
+	let total = 0;
+	let lines = 0;
+
+	function judge(entry: Entry, means: ReadonlySet<number>, line: number): void {
+		const broken = entry.lines.length > 1;
+		const { spaced, tight } = joinLines(entry.lines);
+		const text = clean(broken ? tight : spaced);
+		const matches: Match[] = [];
+		for (const index of means) {
+			const found = index === anError ? null : find(rules[index], text, broken);
+			if (found === null) {
+				continue;
+			}
+
+			const signature = signatures[index];
+			if (signature === undefined) {
+				endWith(endingNames[index - signatures.length] ?? "", text);
+			} else {
+				matches.push({ signature, start: found.index, end: found.index + found[0].length });
+			}
+		}
+
+		record(matches, { text, readable: broken ? clean(spaced) : text, line: line - entry.above });
+		if (means.has(anError) && matches.every(({ signature }) => signature.kind === "wrapper")) {
+			groups.add(bytes, ...entry.first, () => clean(spaced));
+		}
+	}
+
+	function endWith(name: string, text: string): void {
+		for (const [{ endedBy }, tally] of tallies) {
+			if (endedBy?.includes(name) === true) {
+				tally.endedBy(text);
+			}
+		}
+	}
+
+	function record(
+		matches: readonly Match[],
+		{ text, readable, line }: { text: string; readable: string; line: number },
+	) {
+		const kept = withoutContained(matches);
+		const deepest = kept.toSorted(byDepth)[0];
+		for (const match of kept) {
+			let tally = tallies.get(match.signature);
+			if (tally === undefined) {
+				tally = createTally(match.signature);
+				tallies.set(match.signature, tally);
+			}
+
+			const place: Place = { source, line, head: text.slice(0, 300) };
+			tally.add({
+				place,
+				text,
+				readable,
+				match,
+				...(deepest === undefined || deepest === match ? {} : { inner: deepest }),
+			});
+		}
+	}
+
+	/** Judges what was found before `limit`. */
+	function resolve(limit: number): void {
+		let next = 0;
+		for (let hit = hits[next]; hit !== undefined && hit.at < limit; hit = hits[next]) {
+			const entry = entryAt(bytes, hit.at);
+			const means = new Set<number>();
+			const { line } = hit;
+			for (; hit !== undefined && hit.at < entry.end; hit = hits[++next]) {
+				means.add(hit.means);
+			}
+
+			judge(entry, means, line);
+		}
+
+		hits = hits.slice(next);
+	}
+
+	/** Judges all but the last bytes, and keeps those with what stands before them. */
+	function keepRest(): void {
+		const limit = bytes.length - margin;
+		resolve(limit);
+		const cut = Math.max(0, limit - margin);
+		space.copyWithin(0, cut, bytes.length);
+		bytes = space.subarray(0, bytes.length - cut);
+		for (const hit of hits) {
+			hit.at -= cut;
+		}
+	}
+
+	function finish(): void {
+		resolve(Number.POSITIVE_INFINITY);
+		lines += scanner.lines + (bytes.length > 0 && bytes.at(-1) !== 0x0a ? 1 : 0);
+		for (const tally of tallies.values()) {
+			tally.close();
+		}
+
+		bytes = space.subarray(0, 0);
+		hits = [];
+		scanner = createScanner(automaton, anError + 1);
+	}
+
+	return {
+		begin(name) {
+			finish();
+			source = name;
+		},
+		feed(chunk) {
+			total += chunk.length;
+			for (let fed = 0; fed < chunk.length; ) {
+				const from = bytes.length;
+				const taken = chunk.copy(space, from, fed, fed + capacity - from);
+				fed += taken;
+				bytes = space.subarray(0, from + taken);
+				scanner.scan(bytes, from, hits);
+				keepRest();
+			}
+		},
+		end() {
+			finish();
+			return { tallies: [...tallies.values()], groups: groups.list(), others: groups.others, lines, bytes: total };
+		},
+	};
+}
+
+function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExecArray | null {
+	if (rule === undefined) {
+		return null;
+	}
+
+	if (!broken) {
+		rule.plain ??= new RegExp(rule.pattern, "i");
+		return rule.plain.exec(text);
+	}
+
+	rule.tight ??= new RegExp(withoutBlanks(rule.pattern), "i");
+	return rule.tight.exec(text);
+}
+
+/** What says more holds what says less: the longer match stays. */
+const withoutContained = (matches: readonly Match[]): readonly Match[] =>
+	matches.filter(
+		(inner) =>
+			!matches.some(
+				(outer) =>
+					outer !== inner &&
+					outer.signature.kind !== "wrapper" &&
+					outer.start <= inner.start &&
+					outer.end >= inner.end &&
+					outer.end - outer.start > inner.end - inner.start,
+			),
+	);
+
+const depth = { cause: 0, symptom: 1, consequence: 2, waiting: 3, note: 4, wrapper: 5 } as const;
+
+/** Of causes in one message the last one is the deepest: programs put what they add in front. */
+const byDepth = (a: Match, b: Match): number => depth[a.signature.kind] - depth[b.signature.kind] || b.end - a.end;
+
+/** Runs the automaton over bytes that come in pieces. */
+function createScanner({ classes, width, next, firstFound, found }: Automaton, meanings: number) {
+	let state = 0;
+	let lines = 0;
+	let colour = false;
+	let read = 0;
+	/** Per meaning, the line and the place where it was found last: once for each line, or each part of a long one, will do. */
+	const lastLine = new Float64Array(meanings).fill(-1);
+	const lastAt = new Float64Array(meanings);
+
+	function report(at: number, offset: number, hits: Hit[]): void {
+		for (const means of found[state - firstFound] ?? []) {
+			if (lastLine[means] !== lines || offset - (lastAt[means] ?? 0) >= before) {
+				lastLine[means] = lines;
+				lastAt[means] = offset;
+				hits.push({ at, line: lines + 1, means });
+			}
+		}
+	}
+
+	return {
+		get lines() {
+			return lines;
+		},
+		scan(bytes: Buffer, from: number, hits: Hit[]): void {
+			const start = read - from;
+			const { length } = bytes;
+			for (let index = from; index < length; index++) {
+				const byte = bytes[index] ?? 0;
+				const letter = classes[byte] ?? 0;
+				if (colour) {
+					colour = !(byte >= 0x40 && byte !== 0x5b && byte <= 0x7e) && letter !== 1;
+					continue;
+				}
+
+				if (letter < firstLetter) {
+					if (letter === 1) {
+						lines++;
+					} else if (letter === 2) {
+						colour = true;
+					}
+
+					continue;
+				}
+
+				state = next[state * width + letter] ?? 0;
+				if (state >= firstFound) {
+					report(index, start + index, hits);
+				}
+			}
+
+			read += length - from;
+		},
+	};
+}
+
+/** The message around a place: its line, and those that go on with it or that it goes on with. */
+function entryAt(bytes: Buffer, at: number): Entry {
+	const [start, end] = lineAt(bytes, at);
+	if (end - start > before + after || (beginsPlainly(bytes, start) && beginsPlainly(bytes, end + 1))) {
+		const from = Math.max(start, at - before);
+		const to = Math.min(end, at + after);
+		return {
+			end: to === end ? end + 1 : to,
+			first: [from, to],
+			lines: [readLine(bytes.toString("utf8", from, to))],
+			above: 0,
+		};
+	}
+
+	const ranges: (readonly [number, number])[] = [[start, end]];
+	const lines = [readLine(bytes.toString("utf8", start, end))];
+	for (let [first] = ranges; first !== undefined && first[0] > 0 && lines.length < mostLines; [first] = ranges) {
+		const range = lineAt(bytes, first[0] - 1);
+		const line = readLine(bytes.toString("utf8", ...capped(range)));
+		if (!mayGoOn(line, lines[0])) {
+			// The head of a folded scalar says how its lines are to be read.
+			break;
+		}
+
+		ranges.unshift(range);
+		lines.unshift(line);
+	}
+
+	const above = lines.length - 1;
+	for (let last = ranges.at(-1); last !== undefined && last[1] + 1 < bytes.length; last = ranges.at(-1)) {
+		const range = lineAt(bytes, last[1] + 1);
+		const line = readLine(bytes.toString("utf8", ...capped(range)));
+		if (lines.length >= above + mostLines || !mayGoOn(lines.at(-1), line)) {
+			break;
+		}
+
+		ranges.push(range);
+		lines.push(line);
+	}
+
+	const [from, to] = around(lines, above);
+	return {
+		end: (ranges[to]?.[1] ?? end) + 1,
+		first: ranges[from] ?? [start, end],
+		lines: lines.slice(from, to + 1),
+		above: above - from,
+	};
+}
+
+function lineAt(bytes: Buffer, at: number): readonly [number, number] {
+	const start = at === 0 ? 0 : bytes.lastIndexOf(0x0a, at - 1) + 1;
+	const end = bytes.indexOf(0x0a, at);
+	return [start, end === -1 ? bytes.length : end];
+}
+
+const capped = ([start, end]: readonly [number, number]): [number, number] => [start, Math.min(end, start + before)];
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+/** An entry begins here beyond doubt, as far as a few bytes can tell: klog, a date, JSON, logfmt, or the end of all. */
+function beginsPlainly(bytes: Buffer, at: number): boolean {
+	switch (bytes[at]) {
+		case undefined:
+			return true;
+		case 0x49: // I, W, E, F of klog
+		case 0x57:
+		case 0x45:
+		case 0x46:
+			return isDigit(bytes[at + 1]) && isDigit(bytes[at + 4]) && bytes[at + 5] === 0x20;
+		case 0x7b: // {
+			return bytes[at + 1] === 0x22;
+		case 0x74: // time=" of logfmt
+			return bytes[at + 4] === 0x3d && bytes[at + 5] === 0x22;
+		default:
+			return isDigit(bytes[at]) && isDigit(bytes[at + 3]) && isDigit(bytes[at + 5]) && isDigit(bytes[at + 9]);
+	}
+}
+
+/** What must be so where two lines are one message; whether they are is decided with the first line at hand. */
+function mayGoOn(previous: Line | undefined, next: Line | undefined): boolean {
+	return (
+		previous !== undefined &&
+		next !== undefined &&
+		previous.text !== "" &&
+		next.text !== "" &&
+		(isFolded(previous.text) || next.indent > 0 || next.frame !== undefined || previous.columns >= 50)
+	);
+}
+
+/** The lines, among these, that are one message with the one at `at`. */
+function around(lines: readonly Line[], at: number): readonly [number, number] {
+	let from = 0;
+	let folded = false;
+	for (let index = 1; index < lines.length; index++) {
+		const previous = lines[index - 1];
+		const line = lines[index];
+		const first = lines[from];
+		if (previous === undefined || line === undefined || first === undefined) {
+			break;
+		}
+
+		if (continues(previous, line, first, folded)) {
+			continue;
+		}
+
+		if (index > at) {
+			return [from, index - 1];
+		}
+
+		from = index;
+		folded = isFolded(previous.text) && line.indent > previous.indent;
+	}
+
+	return [from, lines.length - 1];
+}

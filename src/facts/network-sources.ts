@@ -1,0 +1,153 @@
+import { parseAllDocuments } from "yaml";
+import * as z from "zod";
+import type { World } from "../access/world.ts";
+import { ProbeError, UsageError } from "../errors.ts";
+import { rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
+import { rawNetwork, readNetwork } from "./machine-network.ts";
+import { globalPools, pools } from "./management-addresses.ts";
+import { clusters, proxmoxClusters } from "./management-clusters.ts";
+import { type Kind, readList } from "./management-list.ts";
+import { rawMetadata, readObject } from "./management-object.ts";
+import { controlPlanes, machineDeployments } from "./management-replicas.ts";
+import { type Bootstrap, compose, type Networks, type Template } from "./networks.ts";
+import type { Know } from "./probe.ts";
+
+const rawTemplate = z.object({
+	metadata: rawMetadata,
+	spec: z.object({ template: z.object({ spec: z.object({ network: rawNetwork }) }) }),
+});
+
+const templates: Kind<z.infer<typeof rawTemplate>, Template> = {
+	group: "infrastructure.cluster.x-k8s.io",
+	plural: "proxmoxmachinetemplates",
+	versions: ["v1alpha2", "v1alpha1"],
+	foreignVersions: ["v1beta1"],
+	raw: rawTemplate,
+	read: ({ metadata, spec }) => ({
+		...readObject({ metadata }),
+		network: readNetwork(spec.template.spec.network),
+	}),
+};
+
+const rawBootstrap = z.object({
+	metadata: rawMetadata,
+	spec: z.object({ template: z.object({ spec: rawKubeadmConfig }) }),
+});
+
+const bootstraps: Kind<z.infer<typeof rawBootstrap>, Bootstrap> = {
+	group: "bootstrap.cluster.x-k8s.io",
+	plural: "kubeadmconfigtemplates",
+	versions: ["v1beta2", "v1beta1"],
+	raw: rawBootstrap,
+	read: ({ metadata, spec }) => ({ ...readObject({ metadata }), kubelet: readKubeletArguments(spec.template.spec) }),
+};
+
+export async function readManagementNetworks(
+	world: World,
+	know: Know,
+	signal: AbortSignal,
+	note: (seen: string) => void,
+): Promise<Networks> {
+	const asking = { world, know, signal, note };
+	const { installed, items: proxmox } = await know("management.proxmoxClusters");
+	if (!installed) {
+		throw new ProbeError("not-set-up", "the management cluster has no CAPMOX");
+	}
+
+	const [found, own, controls, deployments, all, machines, proxmoxMachines] = await Promise.all([
+		readList(templates, asking),
+		know("management.pools"),
+		know("management.controlPlanes"),
+		know("management.machineDeployments"),
+		know("management.clusters"),
+		know("management.machines"),
+		know("management.proxmoxMachines"),
+	]);
+	// Two more lists are worth a request only where something depends on them.
+	const networked = [...found.items, ...proxmoxMachines.items].flatMap(({ network }) => network?.devices ?? []);
+	const wantsGlobal = networked.some((each) => each.pools.some(({ kind }) => kind === "GlobalInClusterIPPool"));
+	const hasGlobal = own.items.some(({ kind }) => kind === "GlobalInClusterIPPool");
+	const hasSeveral = found.items.some(({ network }) => (network?.devices.length ?? 0) > 1);
+	const [global, kubeadm] = await Promise.all([
+		wantsGlobal && !hasGlobal ? readList(globalPools, asking) : undefined,
+		hasSeveral ? readList(bootstraps, asking) : undefined,
+	]);
+	return compose("the management cluster", {
+		isPlanned: false,
+		templates: found.items,
+		bootstraps: kubeadm?.items ?? [],
+		pools: [...own.items, ...(global?.items ?? [])],
+		clusters: all.items,
+		proxmoxClusters: proxmox,
+		controlPlanes: controls,
+		machineDeployments: deployments,
+		machines: machines.items,
+		proxmoxMachines: proxmoxMachines.items,
+	});
+}
+
+/** What `--manifest` describes, before there is anything. */
+export async function readManifestNetworks(world: World): Promise<Networks> {
+	const manifest = await world.manifest();
+	if (manifest === undefined) {
+		throw new ProbeError("not-set-up", "no --manifest is given");
+	}
+
+	return parseManifestNetworks(manifest.name, manifest.text);
+}
+
+/** @throws UsageError where it is no YAML. */
+export function parseManifestNetworks(name: string, text: string): Networks {
+	const objects = parseAllDocuments(text).flatMap((document) => {
+		const [broken] = document.errors;
+		if (broken !== undefined) {
+			throw new UsageError(
+				`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}${hintFor(text)}`,
+			);
+		}
+
+		return unfold(document.toJS());
+	});
+	const read = <Raw, T>(kindName: string, kind: Kind<Raw, T>): { version: string | undefined; items: T[] } => {
+		const mine = objects.filter((object) => object.kind === kindName);
+		return {
+			version: mine[0]?.apiVersion.split("/").at(-1),
+			items: mine.map((object) => readOne(name, kindName, kind, object)),
+		};
+	};
+	return compose(name, {
+		isPlanned: true,
+		templates: read("ProxmoxMachineTemplate", templates).items,
+		bootstraps: read("KubeadmConfigTemplate", bootstraps).items,
+		pools: [...read("InClusterIPPool", pools).items, ...read("GlobalInClusterIPPool", globalPools).items],
+		clusters: read("Cluster", clusters).items,
+		proxmoxClusters: read("ProxmoxCluster", proxmoxClusters).items,
+		controlPlanes: read("KubeadmControlPlane", controlPlanes),
+		machineDeployments: read("MachineDeployment", machineDeployments),
+		machines: [],
+		proxmoxMachines: [],
+	});
+}
+
+const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
+const anyList = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) });
+
+function unfold(value: unknown): z.infer<typeof anyObject>[] {
+	const list = anyList.safeParse(value);
+	return (list.success ? list.data.items : [value]).flatMap((item) => anyObject.safeParse(item).data ?? []);
+}
+
+const hintFor = (object: unknown): string =>
+	/\$\{[^}]*\}/.test(JSON.stringify(object)) ? "; give what clusterctl generate cluster makes of it" : "";
+
+function readOne<Raw, T>(name: string, kindName: string, { raw, read }: Kind<Raw, T>, object: unknown): T {
+	const parsed = raw.safeParse(object);
+	if (!parsed.success) {
+		const [issue] = parsed.error.issues;
+		throw new UsageError(
+			`--manifest: ${name}: a ${kindName} is not in the form of its API: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}${hintFor(object)}`,
+		);
+	}
+
+	return read(parsed.data);
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { anonymize } from "../../src/anonymize/anonymize.ts";
+import { loadSchemas } from "../../src/facts/probe.ts";
+import type { FactSheet } from "../../src/facts/sheet.ts";
+import { parseSituation } from "../../src/snapshot/read.ts";
+import { format, type Header } from "../../src/snapshot/snapshot.ts";
+import { renderSnapshot } from "../../src/snapshot/write.ts";
+import { findSituations, type Judged, judgeSituation } from "../support/situations.ts";
+
+const header: Header = { schema: format, doctor: "0.0.0", taken: "2026-11-23T09:30:00.000Z", host: "basalt" };
+const schemas = await loadSchemas();
+const keys = [1, 2, 3].map((seed) => new Uint8Array(32).fill(seed));
+const change = (sheet: FactSheet, key = keys[0] ?? new Uint8Array()): FactSheet =>
+	anonymize({ header, sheet }, key).sheet;
+
+/** The situations are written with names that stand everywhere; these stand nowhere else. */
+const distinct: readonly (readonly [RegExp | string, string])[] = [
+	["example.com", "zirkon.fr"],
+	[/\bpve(\d)\b/g, "feldspat$1"],
+	[/capmox@pve!capi/g, "ottilie@amber!bot"],
+	[/capmox@pve\b/g, "ottilie@amber"],
+	[/realm: pve\b/g, "realm: amber"],
+	[/\bnfs\b/g, "kaverne"],
+	[/\/(home|Users)\/(ada|alice)/g, "/$1/ottilie"],
+	[/ubuntu-2404-kube-v1/g, "granat-2404-v1"],
+];
+const planted = /zirkon|feldspat|ottilie|amber|kaverne|granat|basalt/i;
+
+const outcomeOf = ({ judgement: { verdict } }: Judged) =>
+	verdict.kind === "problem"
+		? verdict.findings.map(({ code, severity, confidence }) => [code, severity, confidence])
+		: verdict.kind;
+
+describe("stand-ins change no verdict, and leave no name", () => {
+	test.each(findSituations().map((situation) => [`${situation.check.id}/${situation.name}`, situation] as const))(
+		"%s",
+		(_, { check, url }) => {
+			const text = readFileSync(url, "utf8");
+			const named = distinct.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
+			for (const each of [text, named]) {
+				const { sheet, asked } = parseSituation(each, fileURLToPath(url), schemas);
+				for (const key of keys) {
+					const changed = change(sheet, key);
+					const after = judgeSituation(check, changed, asked);
+					expect(outcomeOf(after)).toEqual(outcomeOf(judgeSituation(check, sheet, asked)));
+					expect(renderSnapshot(anonymize({ header, sheet }, key))).not.toMatch(planted);
+					expect(after.text).not.toMatch(planted);
+				}
+			}
+		},
+	);
+
+	test("which says something: the names are there before", () => {
+		const found = findSituations().filter(({ url }) => {
+			const text = readFileSync(url, "utf8");
+			return planted.test(distinct.reduce((rest, [from, to]) => rest.replaceAll(from, to), text));
+		});
+		expect(found.length).toBeGreaterThan(200);
+	});
+});
+
+const known = <T>(value: T) => ({ state: "known", value }) as const;
+const machines = (from: string, nodes: readonly string[]) =>
+	known({
+		source: "the variables",
+		otherCredentials: [],
+		blanks: [],
+		machines: [{ from, templateTags: [], allowedNodes: [...nodes], devices: [], tags: [], skips: [] }],
+	});
+
+describe("what is equal stays equal, wherever it stands", () => {
+	const sheet: FactSheet = {
+		"environment.machines": machines("ProxmoxMachineTemplate marble/granat-worker", ["feldspat1", "feldspat2"]),
+		"host.proxmoxAddresses": known({ host: "feldspat1.zirkon.fr", addresses: ["10.20.30.11"] }),
+		"host.proxies": known({
+			noProxy: {
+				name: "NO_PROXY",
+				origin: "/home/ottilie/granat/envfile, line 3",
+				entries: [".zirkon.fr", "10.20.30.0/24"],
+			},
+		}),
+		"host.networks": {
+			state: "unavailable",
+			cause: "unreachable",
+			lastSeen:
+				"dial tcp: lookup feldspat1.zirkon.fr on 10.20.30.1:53: no such host; see https://kubernetes.io/docs/tasks, " +
+				'Get "https://k8s.granat.intern:6443/api" as ottilie@amber!bot: unable to read /home/ottilie/.kube/config; ' +
+				"ha node db-1 of 98:3b:cf:12:34:56",
+		},
+	};
+	const text = renderSnapshot(anonymize({ header, sheet }, new Uint8Array(32)));
+
+	test("nothing of it is left, in messages neither", () => {
+		expect(text).not.toMatch(planted);
+		expect(text).not.toMatch(/marble|intern\b|10\.20\.30|98:3b:cf/);
+	});
+
+	test("and its shape is", () => {
+		const { noProxy } = valueOf(change(sheet), "host.proxies") ?? {};
+		const { host = "", addresses = [] } = valueOf(change(sheet), "host.proxmoxAddresses") ?? {};
+		const [plan] = valueOf(change(sheet), "environment.machines")?.machines ?? [];
+		const [node = ""] = host.split(".");
+		expect(plan?.allowedNodes).toEqual([node, node.replace("1", "2")]);
+		expect(node).toMatch(/^[a-z]{8}1$/);
+		expect(host.endsWith(noProxy?.entries[0] ?? "-")).toBe(true);
+		expect(noProxy?.entries[1]).toBe(addresses[0]?.replace(/\.11$/, ".0/24"));
+		expect(noProxy?.origin).toMatch(/^\/home\/[a-z]{7}\/[a-z]{6}\/envfile, line 3$/);
+		const state = change(sheet)["host.networks"];
+		const lastSeen = state?.state === "unavailable" ? state.lastSeen : "";
+		expect(lastSeen).toContain(
+			`dial tcp: lookup ${host} on ${addresses[0]?.replace(/11$/, "1") ?? ""}:53: no such host; see https://kubernetes.io/docs/tasks, Get "https://k8s.`,
+		);
+		expect(lastSeen).toContain(": unable to read /home/");
+	});
+
+	test("the same key makes the same stand-ins, another one others", () => {
+		expect(change(sheet, keys[1])).toEqual(change(sheet, keys[1]));
+		expect(change(sheet, keys[1])).not.toEqual(change(sheet, keys[2]));
+	});
+
+	test("two names never become one, nor a name that is there already", () => {
+		const many = Array.from({ length: 3_000 }, (_, index) => `${letters(index)}-x`);
+		const { machines: [plan] = [] } =
+			valueOf(change({ "environment.machines": machines("a", many) }), "environment.machines") ?? {};
+		const others = plan?.allowedNodes ?? [];
+		expect(new Set(others).size).toBe(new Set(many).size);
+		const before = new Set(many);
+		// Words that stand everywhere stay.
+		expect(others.filter((name, index) => before.has(name) && name !== many[index])).toEqual([]);
+	});
+
+	const letters = (index: number): string =>
+		index < 26 ? String.fromCharCode(97 + index) : letters(Math.floor(index / 26) - 1) + letters(index % 26);
+});
+
+function valueOf<Name extends keyof FactSheet>(sheet: FactSheet, name: Name) {
+	const state = sheet[name];
+	return state?.state === "known" ? state.value : undefined;
+}
+
+test("what is damaged stays damaged in the same way", () => {
+	const variables = (values: Readonly<Record<string, string>>): FactSheet => ({
+		"environment.cluster": known({
+			flavor: "default",
+			capmoxVersion: "0.9",
+			variables: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { presence: "set", value }])),
+			sshKeys: [],
+			files: [],
+		}),
+	});
+	const after = change(
+		variables({
+			NODE_IP_RANGES: "[10.20.30.5-50, 10.20.30.300, 10.20.030.7]",
+			GATEWAY: "10.20.30",
+			DNS_SERVERS: "10.20.30.1 ; dns.zirkon.fr",
+			ALLOWED_NODES: "[Feldspat_1;FELDSPAT-2, féldspat]",
+			CLUSTER_NAME: "9-Granat--x.",
+			KUBERNETES_VERSION: "v1.33.4",
+			TEMPLATE_VMID: "9000",
+			IP_PREFIX: "/24",
+		}),
+	);
+	const values = Object.fromEntries(
+		Object.entries(valueOf(after, "environment.cluster")?.variables ?? {}).map(([name, { value }]) => [name, value]),
+	);
+	const [, network = ""] = /^\[(\d+\.\d+\.\d+)\./.exec(values["NODE_IP_RANGES"] ?? "") ?? [];
+	const third = network.split(".")[2] ?? "";
+	expect(network).not.toBe("10.20.30");
+	expect(values).toMatchObject({
+		NODE_IP_RANGES: `[${network}.5-50, ${network}.300, ${network.replace(/\d+$/, `0${third}`)}.7]`,
+		GATEWAY: network,
+		KUBERNETES_VERSION: "v1.33.4",
+		TEMPLATE_VMID: "9000",
+		IP_PREFIX: "/24",
+	});
+	expect(values["DNS_SERVERS"]).toMatch(new RegExp(`^${network}\\.1 ; dns\\.[a-z]{6}\\.[a-z]{2}$`));
+	expect(values["ALLOWED_NODES"]).toMatch(/^\[[A-Z][a-z]{7}_1;[A-Z]{8}-2, [a-z]é[a-z]{6}\]$/);
+	expect(values["CLUSTER_NAME"]).toMatch(/^9-[A-Z][a-z]{5}--x\.$/);
+});
