@@ -127,11 +127,11 @@ export function stuck(thing: Thing, saw: string, ...[first, ...more]: NonEmpty<S
 	};
 }
 
-export const readLog = (advice: string, namespace: string, deployment: string): Step =>
+const readLog = (advice: string, namespace: string, deployment: string): Step =>
 	look(advice, "kubectl", "logs", "-n", namespace, `deployment/${deployment}`, "--tail=200");
 
 /** The log of a provider's controller, by the Deployment that was found, or by its usual name. */
-export function logOf(estate: Estate, label: string, usual: { namespace: string; name: string }, advice: string): Step {
+function logOf(estate: Estate, label: string, usual: { namespace: string; name: string }, advice: string): Step {
 	const found = estate.facts["management.controllers"]?.controllers.find(({ provider }) => provider === label);
 	return readLog(advice, found?.namespace ?? usual.namespace, found?.name ?? usual.name);
 }

@@ -11,7 +11,7 @@ interface Pair {
 }
 
 /** Both sides of one machine. */
-export function pairOf(estate: Estate, thing: Thing): Pair {
+function pairOf(estate: Estate, thing: Thing): Pair {
 	switch (thing.kind) {
 		case "Machine": {
 			const { namespace, infrastructure } = thing.object;
@@ -34,7 +34,7 @@ const preface =
  * In the order that works. ProxmoxMachine before Machine, because CAPMOX never finishes one whose Machine is gone; claims
  * after the VM is off, because a freed address is given away at once.
  */
-export function lastResort(estate: Estate, thing: Thing): readonly Step[] {
+function lastResort(estate: Estate, thing: Thing): readonly Step[] {
 	const { machine, proxmox } = pairOf(estate, thing);
 	const { kind = "ProxmoxMachine" } = machine?.infrastructure ?? {};
 	if ((machine === undefined && proxmox === undefined) || kind !== "ProxmoxMachine") {

@@ -10,7 +10,7 @@ interface Operation {
 }
 
 /** Takes its provider's finalizer off this very object, and nothing where it changed since it was read. */
-export function guardedPatch(thing: Thing): NonEmpty<string> | undefined {
+function guardedPatch(thing: Thing): NonEmpty<string> | undefined {
 	const { uid, resourceVersion, finalizers } = thing.object;
 	const index = finalizers.findIndex((each) => ownFinalizers[thing.kind].includes(each));
 	const finalizer = finalizers[index];

@@ -94,4 +94,8 @@ const code = (text: string): string => {
 	return mark.length === 1 ? `\`${line}\`` : `${mark} ${line} ${mark}`;
 };
 
-const fenced = (text: string, language = "sh"): readonly string[] => [`${fence(text, 3)}${language}`, ...text.split("\n"), fence(text, 3)];
+const fenced = (text: string, language = "sh"): readonly string[] => [
+	`${fence(text, 3)}${language}`,
+	...text.split("\n"),
+	fence(text, 3),
+];

@@ -8,9 +8,8 @@ import type { Proxmox } from "./proxmox/proxmox.ts";
 import { goodToken, healthyState, type State, type Vm } from "./proxmox/state.ts";
 
 /** When everything here is looked at, by the API server's clock. */
-export const now = "2026-08-20T12:00:00Z";
-export const ago = (minutes: number): string =>
-	new Date(Date.parse(now) - minutes * 60_000).toISOString().replace(".000", "");
+const now = "2026-08-20T12:00:00Z";
+const ago = (minutes: number): string => new Date(Date.parse(now) - minutes * 60_000).toISOString().replace(".000", "");
 
 interface Condition {
 	readonly type: string;
@@ -166,7 +165,7 @@ const plurals: Readonly<Record<string, string>> = { IPAddress: "ipaddresses" };
 const pluralOf = (kind: string): string => plurals[kind] ?? `${kind.toLowerCase()}s`;
 
 /** Answers as the API server does, without the server: for many scenes. The real kubectl is in a test of its own. */
-export function kubectlOn(objects: readonly KubernetesObject[], date: string | undefined): Kubectl {
+function kubectlOn(objects: readonly KubernetesObject[], date: string | undefined): Kubectl {
 	const find = (path: string): readonly KubernetesObject[] => {
 		const [, group = "", version = "", namespace, plural = ""] =
 			/^\/(?:apis\/([^/]+)|api)\/([^/]+)(?:\/namespaces\/([^/]+))?\/([^/?]+)/.exec(path) ?? [];
@@ -199,7 +198,7 @@ const groupsOf = (objects: readonly KubernetesObject[]) =>
 		return { name: group, versions: [{ groupVersion: apiVersion, version }] };
 	});
 
-export const wanted = [
+const wanted = [
 	"management.server",
 	"management.machines",
 	"management.proxmoxMachines",
