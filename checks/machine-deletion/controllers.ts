@@ -25,7 +25,8 @@ export const isBelow = (
 /** Who has to finish the deletion does not run; undefined where it does, or where that could not be seen. */
 export function controllerDown(estate: Estate, provider: Provider, thing: Thing): Fault | undefined {
 	const all = estate.facts["management.controllers"]?.controllers;
-	if (all === undefined) {
+	// Without a single label they were installed in a way of their own, and their absence shows nothing.
+	if (all === undefined || all.length === 0) {
 		return undefined;
 	}
 

@@ -8,6 +8,7 @@ import { renderHuman } from "../../src/report/human.ts";
 import { crdsFolder, schemaErrors } from "../support/crds.ts";
 import { type Looking, Scene, sheetOf } from "../support/deletion.ts";
 import { scenes } from "../support/deletion-scenes.ts";
+import { faults } from "../support/proxmox/faults.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { judgeSituation } from "../support/situations.ts";
 
@@ -103,6 +104,24 @@ describe("what is not known is never a pass, and never a claim", () => {
 		const own = new Scene({ ownCredentials: false, workers: 2 }).removing(worker, 20);
 		own.proxmox.vms = own.proxmox.vms.map((vm) => ({ ...vm, name: `other-${vm.vmid}` }));
 		expect((await judge(own)).codes).toEqual(["vm-not-deleted"]);
+	});
+
+	test.each(["/cluster/resources", "/nodes", "/storage", "/nodes/pve1/storage/nfs/content"])(
+		"%s fails: unknown, and what the management cluster shows is said all the same",
+		async (path) => {
+			for (const fault of [faults.garbageJson(), faults.badGateway(), faults.truncatedJson()]) {
+				proxmox.faults.set(path, fault);
+				expect((await judge(new Scene())).judgement.verdict.kind).toBe("unknown");
+				expect((await judge(new Scene().removing(worker, 3).remove("Machine", worker))).codes).toContain("owner-gone");
+			}
+
+			proxmox.faults.delete(path);
+		},
+	);
+
+	test("controllers without a label were installed otherwise, and are not taken for missing", async () => {
+		const { codes } = await judge(new Scene().removing(worker, 20).vm(worker, { lock: "backup" }).remove("Deployment"));
+		expect(codes).toEqual(["vm-locked"]);
 	});
 
 	test("a VM that the token may not see is not gone", async () => {
