@@ -24,6 +24,7 @@ import type { nodeInterfaces } from "./node-interfaces.ts";
 import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
 import type { workloadCalico, workloadKubeProxy } from "./workload-calico.ts";
 import type { workloadKubeVip } from "./workload-kube-vip.ts";
 import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
@@ -75,6 +76,8 @@ interface Schemas extends ManagementSchemas {
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;
+	readonly "proxmox.machines": typeof proxmoxMachines;
+	readonly "proxmox.leftovers": typeof proxmoxLeftovers;
 }
 
 export type FactName = keyof Schemas;

@@ -69,7 +69,12 @@ export const everything: Run = {
 		}),
 		judged("engine", "host", {
 			kind: "problem",
-			findings: [finding("engine/worn", { severity: "warning", evidence: [{ from: "docker info", saw: "20.10" }] })],
+			findings: [
+				finding("engine/worn", {
+					severity: "warning",
+					evidence: [{ from: "docker info", saw: "20.10", lines: ["one <b> ```", "└─ two ::error::"] }],
+				}),
+			],
 			missing: [],
 		}),
 		judged("kernel", "host", { kind: "pass", summary: "Linux 6.12, as kind wants it." }),
