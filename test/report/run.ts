@@ -16,7 +16,7 @@ const define = (id: string, group: "config" | "host" | "proxmox") =>
 /** What breaks a format: markup, entities, workflow commands, fences, control characters. */
 const hostile = `<b>&amp;"quoted"</b> ::error::x%0A \`\`\` ]]> | _a_ <!-- \u0001 end\nnext line`;
 
-const finding = (code: string, over: Partial<ReportedFinding> = {}): ReportedFinding => ({
+export const finding = (code: string, over: Partial<ReportedFinding> = {}): ReportedFinding => ({
 	code,
 	severity: "error",
 	confidence: "certain",
