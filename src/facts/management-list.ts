@@ -19,7 +19,8 @@ export interface ListOf<T> {
 	readonly items: T[];
 }
 
-interface Place {
+/** Where the objects of a kind are. */
+export interface Place {
 	readonly group: string;
 	readonly plural: string;
 	/** That can be read, the preferred one first. */
@@ -27,6 +28,8 @@ interface Place {
 	/** An object of these versions has another meaning, though it goes by the same name. */
 	readonly foreignVersions?: readonly string[];
 	readonly namespaced?: boolean;
+	/** Several facts are made of it, and there are few objects: it is asked for once, and kept as a whole. */
+	readonly shared?: boolean;
 }
 
 /** How the objects of a kind are asked for, and what is kept of each. */
@@ -36,7 +39,7 @@ export interface Kind<Raw, T> extends Place {
 }
 
 /** What a probe is given. */
-interface Asking {
+export interface Asking {
 	readonly world: World;
 	readonly know: Know;
 	readonly signal: AbortSignal;
@@ -60,13 +63,7 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	for (const version of versions) {
 		const path = pathOf(kind, version, asking.world.options.namespace);
 		asking.note(`GET ${path}`);
-		const items = await attempt(
-			asking.world.kubectl.listKept(path, (item) => keep(kind, path, item), {
-				signal: asking.signal,
-				timeout: pagePatience,
-				pageSize: itemsPerPage,
-			}),
-		);
+		const items = await attempt(list(kind, path, asking));
 		if (!(items instanceof ProbeError)) {
 			return { installed: true, version, items: [...items] };
 		}
@@ -77,6 +74,18 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	}
 
 	return { installed: false, items: [] };
+}
+
+async function list<Raw, T>(
+	kind: Kind<Raw, T>,
+	path: string,
+	{ world: { kubectl }, signal }: Asking,
+): Promise<readonly T[]> {
+	const options = { timeout: pagePatience, pageSize: itemsPerPage };
+	const read = (item: unknown) => keep(kind, path, item);
+	return kind.shared === true
+		? (await kubectl.listOnce(path, options)).map(read)
+		: kubectl.listKept(path, read, { ...options, signal });
 }
 
 const pathOf = ({ group, plural, namespaced = true }: Place, version: string, namespace: string | undefined): string =>
