@@ -153,6 +153,7 @@ export const proxmoxClusters: Kind<RawProxmoxCluster, ManagementProxmoxCluster> 
 	plural: "proxmoxclusters",
 	versions: ["v1alpha2", "v1alpha1"],
 	foreignVersions: ["v1beta1"],
+	shared: true,
 	raw: rawProxmoxCluster,
 	read: ({ metadata, spec, status }) => {
 		const common = readObject({ metadata, status });

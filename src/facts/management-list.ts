@@ -19,7 +19,8 @@ export interface ListOf<T> {
 	readonly items: T[];
 }
 
-interface Place {
+/** Where the objects of a kind are. */
+export interface Place {
 	readonly group: string;
 	readonly plural: string;
 	/** That can be read, the preferred one first. */
@@ -29,6 +30,8 @@ interface Place {
 	readonly namespaced?: boolean;
 	/** Only objects with this label. */
 	readonly label?: string;
+	/** Several facts are made of it, and there are few objects: it is asked for once, and kept as a whole. */
+	readonly shared?: boolean;
 }
 
 /** How the objects of a kind are asked for, and what is kept of each. */
@@ -38,7 +41,7 @@ export interface Kind<Raw, T> extends Place {
 }
 
 /** What a probe is given. */
-interface Asking {
+export interface Asking {
 	readonly world: World;
 	readonly know: Know;
 	readonly signal: AbortSignal;
@@ -62,13 +65,7 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	for (const version of versions) {
 		const path = pathOf(kind, version, asking.world.options.namespace);
 		asking.note(`GET ${path}`);
-		const items = await attempt(
-			asking.world.kubectl.listKept(path, (item) => keep(kind, path, item), {
-				signal: asking.signal,
-				timeout: pagePatience,
-				pageSize: itemsPerPage,
-			}),
-		);
+		const items = await attempt(list(kind, path, asking));
 		if (!(items instanceof ProbeError)) {
 			return { installed: true, version, items: [...items] };
 		}
@@ -79,6 +76,18 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	}
 
 	return { installed: false, items: [] };
+}
+
+async function list<Raw, T>(
+	kind: Kind<Raw, T>,
+	path: string,
+	{ world: { kubectl }, signal }: Asking,
+): Promise<readonly T[]> {
+	const options = { timeout: pagePatience, pageSize: itemsPerPage };
+	const read = (item: unknown) => keep(kind, path, item);
+	return kind.shared === true
+		? (await kubectl.listOnce(path, options)).map(read)
+		: kubectl.listKept(path, read, { ...options, signal });
 }
 
 function pathOf({ group, plural, label, namespaced = true }: Place, version: string, namespace?: string): string {
