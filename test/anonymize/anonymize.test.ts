@@ -185,6 +185,7 @@ describe("what a management cluster and a node hold", () => {
 	const sheet: FactSheet = {
 		"management.groups": known({ groups: { "feldspat.zirkon.fr": ["v1"], "cluster.x-k8s.io": ["v1beta2"], apps: [] } }),
 		"management.machines": known({
+			installed: true,
 			items: [
 				{
 					...object,
@@ -201,6 +202,7 @@ describe("what a management cluster and a node hold", () => {
 			],
 		}),
 		"management.proxmoxMachines": known({
+			installed: true,
 			items: [
 				{
 					...object,
