@@ -24,6 +24,7 @@ export const directory: readonly Entry[] = [
 	entry("token", "proxmox", () => import("./token.ts")),
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
 	entry("capi-compat", "management", () => import("./capi-compat.ts")),
+	entry("machine-deletion", "management", () => import("./machine-deletion.ts")),
 	entry("nic-order", "workload", () => import("./nic-order.ts")),
 ];
 

@@ -279,6 +279,19 @@ export const fields: Readonly<Record<FactName, Fields>> = {
 		"unseen[].because": "text",
 	},
 	...clusterFields,
+	"proxmox.machines": {
+		"nodes[].node": "name",
+		"vms[].name": "name",
+		"vms[].node": "name",
+		"vms[].status": "keep",
+		"vms[].lock": "keep",
+		"vms[].ha": "keep",
+		"vms[].tags[]": "name",
+		"vms[].config.name": "name",
+		"vms[].config.uuid": "name",
+		"vms[].unseen": "text",
+	},
+	"proxmox.leftovers": { "isos[].volume": "name", "isos[].node": "name", "storages[]": "name" },
 	"proxmox.setup": { "considered[]": "path", "notConsidered[]": "text", "targets[]": "name" },
 };
 

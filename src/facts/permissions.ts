@@ -156,7 +156,7 @@ const list = ({ nodes, storages, guests }: Seen): ProxmoxPermissions["listed"] =
 });
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */
-function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
+export function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
 	const cause = causeOf(authenticated);
 	if (cause === undefined && version !== undefined) {
 		return;

@@ -196,6 +196,15 @@ export const probes: Probes = {
 		const { proxmoxSetup: schema, readProxmoxSetup } = await import("./permissions.ts");
 		return { schema, read: (_, know) => readProxmoxSetup(know) };
 	}),
+	// They wait for proxmox.access and the lists of the management cluster, and ask about each VM in deletion.
+	"proxmox.machines": probe(60_000, async () => {
+		const { proxmoxMachines: schema, readProxmoxMachines: read } = await import("./proxmox-machines.ts");
+		return { schema, read };
+	}),
+	"proxmox.leftovers": probe(60_000, async () => {
+		const { proxmoxLeftovers: schema, readProxmoxLeftovers: read } = await import("./proxmox-machines.ts");
+		return { schema, read };
+	}),
 };
 
 export const isFactName = (name: string): name is FactName => Object.hasOwn(probes, name);

@@ -23,6 +23,7 @@ import type { nodeInterfaces } from "./node-interfaces.ts";
 import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
 import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
@@ -60,6 +61,8 @@ interface Schemas extends ManagementSchemas {
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;
+	readonly "proxmox.machines": typeof proxmoxMachines;
+	readonly "proxmox.leftovers": typeof proxmoxLeftovers;
 }
 
 export type FactName = keyof Schemas;

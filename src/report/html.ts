@@ -50,8 +50,8 @@ ${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre
 <dl>
 ${evidence
 	.map(
-		({ from, saw, expected }) =>
-			`<dt>${escapeMarkup(from)}</dt><dd>${escapeMarkup(saw)}${expected === undefined ? "" : `<br>expected: ${escapeMarkup(expected)}`}</dd>`,
+		({ from, saw, expected, lines = [] }) =>
+			`<dt>${escapeMarkup(from)}</dt><dd>${escapeMarkup(saw)}${lines.length === 0 ? "" : pre(lines.join("\n"))}${expected === undefined ? "" : `<br>expected: ${escapeMarkup(expected)}`}</dd>`,
 	)
 	.join("\n")}
 </dl>

@@ -87,14 +87,23 @@ export function renderFinding(finding: ReportedFinding, options: HumanOptions): 
 	const likely = finding.confidence === "likely" ? " (likely)" : "";
 	return [
 		prose(finding.summary, 4, options),
-		...finding.evidence.flatMap(({ from, saw, expected }) => [
+		...finding.evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 			labelled("saw", `${from}: ${saw}`, options),
+			...shortened(lines, options).map((line) => `${" ".repeat(16)}${line}`),
 			...(expected === undefined ? [] : [labelled("expected", expected, options)]),
 		]),
 		...finding.remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
 		`    ${colour(`${finding.severity}${likely}`)} ${paint.dim(`· more: capmox-doctor explain ${finding.code}`)}`,
 	].join("\n");
 }
+
+/** Of evidence line by line, without `-v`. */
+const fewLines = 9;
+
+const shortened = (lines: readonly string[], { verbose, paint }: HumanOptions): readonly string[] =>
+	verbose === true || lines.length <= fewLines + 1
+		? lines
+		: [...lines.slice(0, fewLines), paint.dim(`… ${lines.length - fewLines} more lines; -v shows them`)];
 
 function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [

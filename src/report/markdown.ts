@@ -39,10 +39,10 @@ function body({ summary, evidence, remedy, confidence }: ReportedFinding): strin
 	return [
 		escape(summary) + (confidence === "likely" ? " (likely)" : ""),
 		"",
-		...evidence.map(
-			({ from, saw, expected }) =>
-				`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,
-		),
+		...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
+			`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,
+			...(lines.length === 0 ? [] : ["", ...fenced(lines.join("\n"), "text").map((line) => `  ${line}`)]),
+		]),
 		"",
 		...remedy.flatMap((step, index) => [
 			`${index + 1}. ${escape(adviceOf(step))}`,
@@ -95,4 +95,8 @@ const code = (text: string): string => {
 	return mark.length === 1 ? `\`${line}\`` : `${mark} ${line} ${mark}`;
 };
 
-const fenced = (text: string): readonly string[] => [`${fence(text, 3)}sh`, ...text.split("\n"), fence(text, 3)];
+const fenced = (text: string, language = "sh"): readonly string[] => [
+	`${fence(text, 3)}${language}`,
+	...text.split("\n"),
+	fence(text, 3),
+];

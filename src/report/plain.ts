@@ -66,8 +66,9 @@ export const adviceOf = ({ advice, where, risk, put }: Step): string =>
 /** A finding as lines of text, without colour and without wrapping. */
 export const findingLines = ({ code, summary, evidence, remedy }: ReportedFinding): readonly string[] => [
 	summary,
-	...evidence.flatMap(({ from, saw, expected }) => [
+	...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 		`  saw: ${from}: ${saw}`,
+		...lines.map((line) => `       ${line}`),
 		...(expected === undefined ? [] : [`  expected: ${expected}`]),
 	]),
 	...remedy.flatMap((step, index) => [
