@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, countsOf, typed, unseen } from "./plain.ts";
+import { adviceOf, countsOf, openingOf, typed, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub takes 65,536 characters for an issue; something is left for what its author has to say. */
@@ -7,7 +7,8 @@ const largest = 60_000;
 
 /** Markdown to be pasted into an issue, or with a larger `limit` (bytes of UTF-8) for the summary of a CI job. */
 export function renderMarkdown(run: Run, limit = largest): string {
-	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n`;
+	const opening = openingOf(run);
+	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n${opening === undefined ? "" : `\n${escape(opening)}\n`}`;
 	const parts = [...run.judgements.flatMap(problem), ...run.judgements.flatMap(gap), rest(run)].filter(
 		(part) => part !== "",
 	);
