@@ -60,7 +60,8 @@ function rewriteQualified(text: string, by: StandIns): string {
 		return rewriteAtoms(text, "name", by);
 	}
 
-	return domain.includes(".hook.") ? domain + rewriteAtoms(name, "name", by) : text;
+	// kcp-cleanup is the control plane's own.
+	return domain.includes(".hook.") && name !== "/kcp-cleanup" ? domain + rewriteAtoms(name, "name", by) : text;
 }
 
 const rewriteSentence = (text: string, by: StandIns): string =>
