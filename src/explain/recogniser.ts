@@ -102,6 +102,7 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 		const { spaced, tight } = joinLines(entry.lines);
 		const text = clean(broken ? tight : spaced);
 		const matches: Match[] = [];
+		const ends: { readonly name: string; readonly at: number }[] = [];
 		for (const index of means) {
 			const found = index === anError ? null : find(rules[index], text, broken);
 			if (found === null) {
@@ -110,13 +111,23 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 
 			const signature = signatures[index];
 			if (signature === undefined) {
-				endWith(endingNames[index - signatures.length] ?? "", text);
+				ends.push({ name: endingNames[index - signatures.length] ?? "", at: found.index });
 			} else {
 				matches.push({ signature, start: found.index, end: found.index + found[0].length });
 			}
 		}
 
+		// Of one line, the message counts; of several that were joined, what comes last.
+		const last = broken ? Math.max(...matches.map(({ end }) => end)) : Number.POSITIVE_INFINITY;
+		for (const { name } of ends.filter(({ at }) => at < last)) {
+			endWith(name, text);
+		}
+
 		record(matches, { text, readable: broken ? clean(spaced) : text, line: line - entry.above });
+		for (const { name } of ends.filter(({ at }) => at >= last)) {
+			endWith(name, text);
+		}
+
 		if (means.has(anError) && matches.every(({ signature }) => signature.kind === "wrapper")) {
 			groups.add(bytes, ...entry.first, () => clean(spaced));
 		}

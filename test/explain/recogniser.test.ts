@@ -145,6 +145,13 @@ describe("what ends well is not blamed", () => {
 		expect(idsIn([waits("a"), waits("b"), ready("a"), ready("b"), ""].join("\n"))).toEqual([]);
 	});
 
+	test("also where what ends it looks like the rest of a long line", () => {
+		const changed =
+			"2026-08-01 10:00:00.003 [INFO][9] startup/startup.go 559: Node IPv4 changed, will check for conflicts";
+		expect(idsIn(`${changed}\nCalico node started successfully\n`)).toEqual([]);
+		expect(idsIn(`Calico node started successfully\n${changed}\n`)).toEqual(["calico.ip-changed"]);
+	});
+
 	test("nor does one file end what is in another", () => {
 		const { recognised } = explainText([Buffer.from(`${refused("10:00:00.1")}\n`)]);
 		expect(recognised).toHaveLength(1);
