@@ -243,7 +243,7 @@ function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExec
 	return rule.tight.exec(text);
 }
 
-/** What says more holds what says less: the longer match stays. */
+/** What says more holds what says less: the longer match stays, and the shorter one only where it is the cause of it. */
 const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 	matches.filter(
 		(inner) =>
@@ -251,6 +251,7 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 				(outer) =>
 					outer !== inner &&
 					outer.signature.kind !== "wrapper" &&
+					(outer.signature.kind === "cause" || inner.signature.kind !== "cause") &&
 					outer.start <= inner.start &&
 					outer.end >= inner.end &&
 					outer.end - outer.start > inner.end - inner.start,

@@ -187,6 +187,25 @@ describe("the deepest cause comes first", () => {
 		expect(recognised.at(-1)?.follows).toContain("kubevip.no-default-if-old");
 	});
 
+	test.each([
+		[
+			"Unable to connect to the server: x509: certificate has expired or is not yet valid: current time 2026-08-01T10:00:00Z is after 2026-07-01T10:00:00Z",
+			"tls.expired",
+			"kubectl.unreachable",
+		],
+		[
+			String.raw`E0801 10:00:00.1 1 cluster_accessor.go:262] "Connect failed" err="Get \"https://10.10.10.9:6443/?timeout=5s\": x509: certificate is valid for 10.96.0.1, 10.10.10.20, not 10.10.10.9" controller="clustercache"`,
+			"tls.vip-wrong-cert",
+			"capi.cc-connect-failed",
+		],
+	])("also where the whole message is known as a symptom: %s", (line, cause, symptom) => {
+		const { recognised } = explainText(`${line}\n`);
+		expect(recognised.map(({ signature, kind }) => [signature.id, kind])).toEqual([
+			[cause, "cause"],
+			[symptom, "wrapper"],
+		]);
+	});
+
 	test("the troubleshooting document's examples", () => {
 		expect(
 			idsIn(`INFO: detected cgroupns
