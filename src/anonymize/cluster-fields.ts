@@ -58,6 +58,44 @@ const networks: Fields = {
 	"endpoints[].host": "name",
 };
 
+const kubeVipContainer: Fields = {
+	image: "name",
+	version: "keep",
+	interface: "keep",
+	address: "address",
+	cidr: "keep",
+	subnet: "keep",
+	lease: "keep",
+	server: "name",
+};
+
+const kubeVipManifest: Fields = {
+	...kubeVipContainer,
+	path: "keep",
+	secret: "name",
+	key: "keep",
+	why: "text",
+	text: "text",
+};
+
+const kubeVip: Fields = {
+	source: "path",
+	"controlPlanes[].namespace": "name",
+	"controlPlanes[].name": "name",
+	"controlPlanes[].cluster": "name",
+	"controlPlanes[].kubernetes": "keep",
+	"controlPlanes[].rolling": "text",
+	"controlPlanes[].endpoint.host": "name",
+	"controlPlanes[].topology.className": "name",
+	...at("controlPlanes[].manifest", kubeVipManifest),
+	"controlPlanes[].machines[].machine": "name",
+	"controlPlanes[].machines[].node": "name",
+	"controlPlanes[].machines[].providerId": "name",
+	...at("controlPlanes[].machines[].manifest", kubeVipManifest),
+	"others[].cluster": "name",
+	"others[].why": "text",
+};
+
 /** The facts of clusters and of their nodes. */
 export const clusterFields = {
 	"management.server": {
@@ -134,6 +172,7 @@ export const clusterFields = {
 		"endpoint.host": "name",
 		"topology.className": "name",
 		"topology.version": "keep",
+		"topology.variables[]": "keep",
 	}),
 	"management.proxmoxClusters": list({
 		"endpoint.host": "name",
@@ -191,6 +230,7 @@ export const clusterFields = {
 		running: "keep",
 		template: "name",
 		"kubelet.cloudProvider": "keep",
+		...at("kubeVip.manifest", kubeVipManifest),
 	}),
 	"management.pools": list({
 		"addresses[]": "address",
@@ -303,8 +343,70 @@ export const clusterFields = {
 		"nodes[].providedNodeIp": "address",
 		"nodes[].kubelet": "keep",
 		"nodes[].system": "keep",
+		"nodes[].calico.ipv4": "address",
+		"nodes[].calico.ipv6": "address",
+		"nodes[].calico.interfaces[].name": "keep",
+		"nodes[].calico.interfaces[].addresses[]": "address",
 	},
 	"workload.reach": {
 		"clusters[]": "name",
+	},
+	"environment.kubeVip": kubeVip,
+	"management.kubeVip": kubeVip,
+	"management.kubeVipSecrets": {
+		"manifests[].namespace": "name",
+		"manifests[].secret": "name",
+		"manifests[].key": "keep",
+		...at("manifests[].manifest", kubeVipManifest),
+	},
+	"workload.daemonSets": {
+		"daemonSets[].namespace": "keep",
+		"daemonSets[].name": "keep",
+		"daemonSets[].container.name": "keep",
+		"daemonSets[].container.image": "name",
+		"daemonSets[].container.arguments[]": "keep",
+		"daemonSets[].container.variables{key}": "keep",
+		"daemonSets[].container.variables{}": "text",
+	},
+	"workload.pods": {
+		"pods[].namespace": "keep",
+		"pods[].name": "name",
+		"pods[].node": "name",
+		"pods[].waiting": "keep",
+		"pods[].ended": "keep",
+		...at("pods[].kubeVip", kubeVipContainer),
+	},
+	"workload.services": {
+		"services[].namespace": "name",
+		"services[].name": "name",
+		"services[].clusterIps[]": "address",
+		"services[].externalIps[]": "address",
+		"services[].loadBalancerIps[]": "address",
+	},
+	"workload.kubeProxy": {
+		mode: "keep",
+		from: "keep",
+	},
+	"workload.calico": {
+		"kubectl[]": "path",
+		"fetch[]": "name",
+		"calico.namespace": "keep",
+		"calico.name": "keep",
+		"calico.version": "keep",
+		"calico.ipv4.method": "text",
+		"calico.ipv6.method": "text",
+		"calico.elsewhere": "keep",
+		"calico.pods[].name": "name",
+		"calico.pods[].node": "name",
+		"calico.pods[].waiting": "keep",
+	},
+	"workload.kubeVip": {
+		"kubectl[]": "path",
+		"fetch[]": "name",
+		"lease.name": "keep",
+		"lease.holder": "name",
+		"lease.renewed": "keep",
+		"lease.now": "keep",
+		missingLease: "keep",
 	},
 } as const satisfies Readonly<Record<string, Fields>>;

@@ -3,31 +3,14 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
-import { rawNetwork, readNetwork } from "./machine-network.ts";
+import { machineTemplates } from "./machine-templates.ts";
 import { globalPools, pools } from "./management-addresses.ts";
 import { clusters, proxmoxClusters } from "./management-clusters.ts";
 import { type Kind, readList } from "./management-list.ts";
 import { rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, machineDeployments } from "./management-replicas.ts";
-import { type Bootstrap, compose, type Networks, type Template } from "./networks.ts";
+import { type Bootstrap, compose, type Networks } from "./networks.ts";
 import type { Know } from "./probe.ts";
-
-const rawTemplate = z.object({
-	metadata: rawMetadata,
-	spec: z.object({ template: z.object({ spec: z.object({ network: rawNetwork }) }) }),
-});
-
-const templates: Kind<z.infer<typeof rawTemplate>, Template> = {
-	group: "infrastructure.cluster.x-k8s.io",
-	plural: "proxmoxmachinetemplates",
-	versions: ["v1alpha2", "v1alpha1"],
-	foreignVersions: ["v1beta1"],
-	raw: rawTemplate,
-	read: ({ metadata, spec }) => ({
-		...readObject({ metadata }),
-		network: readNetwork(spec.template.spec.network),
-	}),
-};
 
 const rawBootstrap = z.object({
 	metadata: rawMetadata,
@@ -55,7 +38,7 @@ export async function readManagementNetworks(
 	}
 
 	const [found, own, controls, deployments, all, machines, proxmoxMachines] = await Promise.all([
-		readList(templates, asking),
+		readList(machineTemplates, asking),
 		know("management.pools"),
 		know("management.controlPlanes"),
 		know("management.machineDeployments"),
@@ -117,7 +100,7 @@ export function parseManifestNetworks(name: string, text: string): Networks {
 	};
 	return compose(name, {
 		isPlanned: true,
-		templates: read("ProxmoxMachineTemplate", templates).items,
+		templates: read("ProxmoxMachineTemplate", machineTemplates).items,
 		bootstraps: read("KubeadmConfigTemplate", bootstraps).items,
 		pools: [...read("InClusterIPPool", pools).items, ...read("GlobalInClusterIPPool", globalPools).items],
 		clusters: read("Cluster", clusters).items,

@@ -93,7 +93,7 @@ export async function readProxmoxPermissions(
 	try {
 		const [overview, running] = await Promise.all([
 			data("access/permissions", overviewAnswer),
-			readManagedMachines(world, given),
+			readManagedMachines(given, { world, know, signal, note }),
 		]);
 		const all = [...given.machines, ...running.machines];
 		const placement = await readPlacement(all, overview, data);

@@ -188,6 +188,7 @@ function kubectlOn(objects: readonly KubernetesObject[], date: string | undefine
 			}),
 		list: (path) => Promise.resolve(find(path)),
 		listKept: (path, keep) => Promise.resolve(find(path).map((item) => keep(item))),
+		listOnce: (path) => Promise.resolve(find(path)),
 		listMetadata: (path) => Promise.resolve(find(path).map(({ metadata }) => ({ metadata }))),
 	};
 }
