@@ -47,6 +47,21 @@ test("every check and finding that a signature names exists", () => {
 	expect(missing.map(({ id, check, finding }) => [id, check, finding])).toEqual([]);
 });
 
+test.each([
+	["missing MachineDeployment strategy", "capi-compat/machine-deployment-without-strategy", /up to v1\.10/],
+	["failed to call webhook: the server could not find the requested resource", "capi-compat", /v1\.6\.0/],
+	[
+		'failed calling webhook "validation.ipaddressclaim.ipam.cluster.x-k8s.io": failed to call webhook: the server could not find the requested resource',
+		"capi-compat/ipam-webhook-paths",
+		/v1\.6\.0/,
+	],
+	["unexpected deployment strategy type: ", "capi-compat", /v1\.11 and newer/],
+])("the document's symptom %j leads to %s, with the versions that say it", (text, place, versions) => {
+	const [found] = explainText(`${text}\n`).recognised;
+	expect(found?.signature.finding ?? found?.signature.check).toBe(place);
+	expect(found?.signature.versions).toMatch(versions);
+});
+
 test("what a signature follows from exists, and every ending is waited for", () => {
 	const unknown = signatures.flatMap(({ id, after = [] }) =>
 		after.filter((name) => !signatures.some((other) => names(name, other.id))).map((name) => [id, name]),
