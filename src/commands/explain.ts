@@ -4,7 +4,7 @@ import { directory } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
 import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.ts";
 import { openWorld } from "../access/world.ts";
-import { ProbeError, UsageError } from "../errors.ts";
+import { type Cause, ProbeError, UsageError } from "../errors.ts";
 import { explain as judge } from "../explain/explanation.ts";
 import { compile, createRecogniser } from "../explain/recogniser.ts";
 import { maskShapes } from "../explain/secrets.ts";
@@ -35,6 +35,9 @@ export async function explain(
 	return await explainLogs(await logsOf(words), options, terminal, interrupted);
 }
 
+/** Causes that the sentence itself says. */
+const selfEvident: readonly Cause[] = ["not-set-up", "misconfigured", "not-found", "tool-missing", "timeout"];
+
 /** Returns 3 where the logs are not to be had. */
 async function explainLive(
 	[word]: readonly string[],
@@ -56,8 +59,9 @@ async function explainLive(
 		}
 
 		const mask = await maskOf(options);
+		const cause = selfEvident.includes(error.reason) ? "" : ` (${error.reason})`;
 		if (!interrupted.aborted) {
-			terminal.err(`capmox-doctor: the logs cannot be read: ${maskShapes(mask(error.message))} (${error.reason})\n`);
+			terminal.err(`capmox-doctor: the logs cannot be read: ${maskShapes(mask(error.message))}${cause}\n`);
 		}
 
 		return 3;

@@ -170,8 +170,13 @@ async function readLog(
 	});
 	const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query.toString()}`;
 	const text = await attempt(kubectl.getText(path, { signal, timeout: patience }));
-	return text instanceof ProbeError
-		? { unread: { name: label, reason: text.message } }
+	if (text instanceof ProbeError) {
+		return { unread: { name: label, reason: text.message } };
+	}
+
+	// What stands between may answer in place of the server, and a page for people holds no known message.
+	return text !== "" && !/^\d{4}-\d\d-\d\dT\S{1,40} /.test(text)
+		? { unread: { name: label, reason: `GET ${path}: the answer is no log with times` } }
 		: { log: { name: label, text, cut: countLines(text) >= mostLines } };
 }
 

@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ExplanationReport } from "../../src/report/explanation-schema.ts";
 import { type DoctorResult, doctor } from "../support/doctor.ts";
+import type { Effect } from "../support/kubernetes/faults.ts";
 import { waitingPlugin } from "../support/kubernetes/kubeconfig.ts";
 import { findKubectl } from "../support/kubernetes/kubectl.ts";
 import type { KubernetesObject } from "../support/kubernetes/objects.ts";
@@ -239,7 +240,7 @@ describe("one timeline for each machine", () => {
 });
 
 describe("what cannot be read is said, never left out", () => {
-	test("a pod that has not started, and a log that is forbidden: exit 3 with the rest", async () => {
+	test("a pod that has not started: exit 3 with the rest", async () => {
 		const waiting = pod(capmoxPod, { state: { waiting: { reason: "ImagePullBackOff" } } });
 		const { stdout, exitCode } = await ask(await open({ objects: objects([waiting, pod(corePod)]) }));
 		expect(exitCode).toBe(3);
@@ -247,6 +248,25 @@ describe("what cannot be read is said, never left out", () => {
 			`Could not look at ${capmoxPod}: it has not started (ImagePullBackOff)`,
 		);
 		expect(stdout).toContain("capi.md-strategy-missing");
+	});
+
+	test.each([
+		[{ kind: "status", code: 403 }, "forbidden"],
+		[{ kind: "status", code: 500 }, "kubectl said"],
+		[{ kind: "html", code: 200 }, "no log with times"],
+		[{ kind: "garbage" }, "no log with times"],
+		[{ kind: "cut" }, "kubectl said"],
+	] satisfies [Effect, string][])("a log that cannot be had: %j", async (effect, reason) => {
+		const fault = { ...effect, path: `/api/v1/namespaces/capmox-system/pods/${capmoxPod.split("/")[1] ?? ""}/log` };
+		const { unread, recognised, exitCode } = await report(await open({ faults: [fault] }));
+		expect([unread, exitCode]).toEqual([[{ name: capmoxPod, reason: expect.stringContaining(reason) as string }], 3]);
+		expect(recognised.map(({ id }) => id)).toEqual(["capi.md-strategy-missing", "del.drain-started"]);
+	});
+
+	test("a log that never comes", async () => {
+		const kubernetes = await open({ faults: [{ kind: "hang", path: "/api/v1/namespaces/capmox-system/pods/" }] });
+		const { unread = [], exitCode } = await report(kubernetes, "--timeout", "4s");
+		expect([unread.map(({ name }) => name), exitCode]).toEqual([[capmoxPod], 3]);
 	});
 
 	test("a Deployment without pods", async () => {
