@@ -28,6 +28,8 @@ export interface Kubectl {
 	 * @throws ProbeError with `not-set-up` where there is no kubeconfig at all.
 	 */
 	get(path: string, options?: AskOptions): Promise<unknown>;
+	/** What is at an API path and no JSON, such as a container's log. */
+	getText(path: string, options?: AskOptions): Promise<string>;
 	/** The JSON at an API path together with the server's clock, where kubectl shows it. */
 	getDated(path: string, options?: AskOptions): Promise<{ readonly value: unknown; readonly date: Date | undefined }>;
 	/** All items of a list, page by page (`pageSize` each, default 500). */
@@ -162,6 +164,7 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 
 	return {
 		get,
+		getText: async (path, askOptions = {}) => (await ask(path, askOptions)).stdout,
 		getDated,
 		list,
 		listKept,

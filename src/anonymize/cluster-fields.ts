@@ -61,11 +61,11 @@ const networks: Fields = {
 const kubeVipContainer: Fields = {
 	image: "name",
 	version: "keep",
-	interface: "keep",
+	interface: "name",
 	address: "address",
-	cidr: "keep",
-	subnet: "keep",
-	lease: "keep",
+	cidr: "address",
+	subnet: "address",
+	lease: "name",
 	server: "name",
 };
 
@@ -172,7 +172,7 @@ export const clusterFields = {
 		"endpoint.host": "name",
 		"topology.className": "name",
 		"topology.version": "keep",
-		"topology.variables[]": "keep",
+		"topology.variables[]": "name",
 	}),
 	"management.proxmoxClusters": list({
 		"endpoint.host": "name",
@@ -345,7 +345,7 @@ export const clusterFields = {
 		"nodes[].system": "keep",
 		"nodes[].calico.ipv4": "address",
 		"nodes[].calico.ipv6": "address",
-		"nodes[].calico.interfaces[].name": "keep",
+		"nodes[].calico.interfaces[].name": "name",
 		"nodes[].calico.interfaces[].addresses[]": "address",
 	},
 	"workload.reach": {
@@ -403,10 +403,10 @@ export const clusterFields = {
 	"workload.kubeVip": {
 		"kubectl[]": "path",
 		"fetch[]": "name",
-		"lease.name": "keep",
+		"lease.name": "name",
 		"lease.holder": "name",
 		"lease.renewed": "keep",
 		"lease.now": "keep",
-		missingLease: "keep",
+		missingLease: "name",
 	},
 } as const satisfies Readonly<Record<string, Fields>>;

@@ -32,7 +32,7 @@ tag tags talosctl tcp temp template templates test tests thin throttle timeout t
 uid unified unix unknown unnamed unreachable unused url usb username userinfo usr value var variable variables version video
 virtual virtualization vlan vm vms vnet volume volumes volume vpn web with windows wlan work worker workers workload world
 alpha beta rc sha bootstrap infrastructure addon controlplane webhook webhooks validate validating validation mutate mutating
-mutation convert configuration ingress operator routes replica replicas upid schedule
+mutation convert configuration ingress operator routes replica replicas upid schedule vip plndr lock clonespec cali vxlan
 cls prio perf event limits share common gnome terminal application wrong www yaml yml zone zones zfs cloud openrc elogind named lxcfs mullvad split tunnel splittunnel
 `;
 

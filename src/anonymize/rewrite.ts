@@ -52,7 +52,7 @@ export function rewrite(text: string, kind: Kind, by: StandIns): string {
 const publicDomain =
 	/(?:^|\.)(?:k8s\.io|x-k8s\.io|kubernetes\.io|ionos\.com|cert-manager\.io|projectcalico\.org|cilium\.io|coreos\.com|metal3\.io)$/i;
 
-/** `DOMAIN`, `DOMAIN/NAME`. A hook's name is of whoever holds the machine back; a word without a dot is Kubernetes' own. */
+/** `DOMAIN`, `DOMAIN/NAME`. A hook's name is of whoever holds the machine back, of which Cluster API's own is one; a word without a dot is Kubernetes' own. */
 function rewriteQualified(text: string, by: StandIns): string {
 	const slash = text.includes("/") ? text.indexOf("/") : text.length;
 	const [domain, name] = [text.slice(0, slash), text.slice(slash)];
@@ -60,7 +60,7 @@ function rewriteQualified(text: string, by: StandIns): string {
 		return rewriteAtoms(text, "name", by);
 	}
 
-	return domain.includes(".hook.") ? domain + rewriteAtoms(name, "name", by) : text;
+	return domain.includes(".hook.") && name !== "/kcp-cleanup" ? domain + rewriteAtoms(name, "name", by) : text;
 }
 
 const rewriteSentence = (text: string, by: StandIns): string =>

@@ -3,7 +3,7 @@ import { createGroups, type Group } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
 import type { Signature, Signatures } from "./signature.ts";
-import { createTally, type Match, type Place, type Tally } from "./tally.ts";
+import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
 import { clean } from "./text.ts";
 
 /** What was seen in all that was read. */
@@ -14,6 +14,13 @@ export interface Recognition {
 	readonly others: number;
 	readonly lines: number;
 	readonly bytes: number;
+}
+
+/** Hears of each message as it is judged. */
+export interface Listener {
+	recognised(occurrence: Occurrence): void;
+	/** A message says that a retry ended well; `ending` is the name that signatures are ended by. */
+	ended(ending: string, text: string): void;
 }
 
 export interface Recogniser {
@@ -84,7 +91,10 @@ export function compile({ endings, signatures }: Signatures): Rules {
 	return { signatures, endingNames: Object.keys(endings), rules, automaton };
 }
 
-export function createRecogniser({ signatures, endingNames, rules, automaton }: Rules): Recogniser {
+export function createRecogniser(
+	{ signatures, endingNames, rules, automaton }: Rules,
+	listener?: Listener,
+): Recogniser {
 	const anError = rules.length;
 	const tallies = new Map<Signature, Tally>();
 	const groups = createGroups();
@@ -134,6 +144,7 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 	}
 
 	function endWith(name: string, text: string): void {
+		listener?.ended(name, text);
 		for (const [{ endedBy }, tally] of tallies) {
 			if (endedBy?.includes(name) === true) {
 				tally.endedBy(text);
@@ -155,13 +166,15 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 			}
 
 			const place: Place = { source, line, head: text.slice(0, 300) };
-			tally.add({
+			const occurrence: Occurrence = {
 				place,
 				text,
 				readable,
 				match,
 				...(deepest === undefined || deepest === match ? {} : { inner: deepest }),
-			});
+			};
+			tally.add(occurrence);
+			listener?.recognised(occurrence);
 		}
 	}
 

@@ -47,6 +47,21 @@ test("every check and finding that a signature names exists", () => {
 	expect(missing.map(({ id, check, finding }) => [id, check, finding])).toEqual([]);
 });
 
+test.each([
+	["missing MachineDeployment strategy", "capi-compat/machine-deployment-without-strategy", /up to v1\.10/],
+	["failed to call webhook: the server could not find the requested resource", "capi-compat", /v1\.6\.0/],
+	[
+		'failed calling webhook "validation.ipaddressclaim.ipam.cluster.x-k8s.io": failed to call webhook: the server could not find the requested resource',
+		"capi-compat/ipam-webhook-paths",
+		/v1\.6\.0/,
+	],
+	["unexpected deployment strategy type: ", "capi-compat", /v1\.11 and newer/],
+])("the document's symptom %j leads to %s, with the versions that say it", (text, place, versions) => {
+	const [found] = explainText(`${text}\n`).recognised;
+	expect(found?.signature.finding ?? found?.signature.check).toBe(place);
+	expect(found?.signature.versions).toMatch(versions);
+});
+
 test("what a signature follows from exists, and every ending is waited for", () => {
 	const unknown = signatures.flatMap(({ id, after = [] }) =>
 		after.filter((name) => !signatures.some((other) => names(name, other.id))).map((name) => [id, name]),
@@ -66,6 +81,17 @@ test.each(each)("%s: its patterns are bounded, compile, and hold a literal to se
 test.each(each)("%s is what its samples are recognised as, first of all", (id, { samples }) => {
 	expect(samples.map((sample) => idsIn(`${sample}\n`)[0])).toEqual(samples.map(() => id));
 });
+
+/** What is known only where it is the whole text never stands so in a controller's log. */
+const anywhere = each.filter(([, { pattern }]) => !pattern.includes("|^"));
+
+test.each(anywhere)(
+	"%s is recognised behind the time that kubectl logs --timestamps puts in front",
+	(id, { samples }) => {
+		const stamped = samples.map((sample) => `2026-08-01T10:00:00.123456789Z ${sample}\n`);
+		expect(stamped.map((line) => idsIn(line)[0])).toEqual(samples.map(() => id));
+	},
+);
 
 test.each(each)("%s: a line of 1 MB made of the sample takes no more than its share of time", (_, { samples }) => {
 	const sample = samples[0] ?? "";
