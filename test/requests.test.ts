@@ -9,6 +9,7 @@ import type { KubernetesObject } from "./support/kubernetes/objects.ts";
 import { type RecordedRequest, startKubernetes } from "./support/kubernetes/server.ts";
 import { legacy, newest, plantedSecret } from "./support/management.ts";
 import { nicObjects } from "./support/nic-objects.ts";
+import { usualVariables } from "./support/permission-scenarios.ts";
 import { startProxmox } from "./support/proxmox/proxmox.ts";
 import { goodToken } from "./support/proxmox/state.ts";
 import { parseReport } from "./support/report-schema.ts";
@@ -38,6 +39,7 @@ async function runAll(objects: readonly KubernetesObject[]): Promise<Run> {
 	try {
 		const env = {
 			...cluster.environment,
+			...usualVariables,
 			PATH: path,
 			PROXMOX_URL: proxmox.url,
 			PROXMOX_TOKEN: goodToken.id,
@@ -59,15 +61,18 @@ async function runAll(objects: readonly KubernetesObject[]): Promise<Run> {
 const firstPages = (requests: readonly RecordedRequest[]): readonly string[] =>
 	requests
 		.filter(({ query }) => !("continue" in query))
-		.map(({ path: asked, query: { limit: _, ...query } }) => `${asked}?${new URLSearchParams(query).toString()}`);
+		.map(({ path: asked, query }) => {
+			const own = Object.entries(query).filter(([key]) => key !== "limit" && key !== "timeout");
+			return own.length === 0 ? asked : `${asked}?${new URLSearchParams(own).toString()}`;
+		});
 
 describe("a whole run asks a management cluster", () => {
 	test.each([
-		["one network device", newest, [{}]],
-		["one network device, the older", legacy, [{}]],
-		["two network devices and a pool of all namespaces", newest, [{}, { shared: true }]],
-	] as const)("for each list once, 16 at most: %s", async (_, setup, devices) => {
-		const objects = nicObjects({ setup, devices, pool: { gateway: "10.20.0.1", metric: 200 } });
+		["one network device", newest, [{}], "unknown"],
+		["one network device, the older", legacy, [{}], "unknown"],
+		["two network devices and a pool of all namespaces", newest, [{}, { shared: true }], "unknown"],
+	] as const)("for each list once, 16 at most: %s", async (_, setup, devices, verdictOfNics) => {
+		const objects = nicObjects({ setup, devices, pool: {} });
 		const { requests, verdicts, output } = await runAll(objects);
 		const asked = firstPages(requests);
 		expect(new Set(requests.map(({ method }) => method))).toEqual(new Set(["GET"]));
@@ -75,9 +80,9 @@ describe("a whole run asks a management cluster", () => {
 		// The list itself, so that a failure shows it.
 		expect(asked.length <= 16 ? [] : [...asked].sort()).toEqual([]);
 
-		for (const check of ["capi-compat", "nic-order", "permissions", "machine-deletion"]) {
-			expect([check, verdicts.get(check)]).toEqual([check, expect.stringMatching(/^(?:pass|warn|fail)$/)]);
-		}
+		// nic-order has still to see the nodes of the workload cluster, which nobody names here.
+		const looked = ["capi-compat", "machine-deletion", "permissions", "nic-order"].map((id) => verdicts.get(id));
+		expect(looked).toEqual([...Array<unknown>(3).fill(expect.stringMatching(/^(?:pass|warn|fail)$/)), verdictOfNics]);
 
 		const whole = requests.filter(
 			(each) => each.path.includes("secrets") && !each.accept.includes("as=PartialObjectMetadata"),

@@ -16,7 +16,7 @@ export interface Running {
 }
 
 /** Milliseconds for all that is asked of the management cluster, which is only a help here. */
-const patience = 12_000;
+const patience = 10_000;
 
 /** What the management cluster has, unless the user says by a manifest what is meant. */
 export async function readManagedMachines(given: EnvironmentMachines, asking: Asking): Promise<Running> {

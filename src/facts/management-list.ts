@@ -109,7 +109,7 @@ function keep<Raw, T>({ raw, read, plural }: Kind<Raw, T>, path: string, item: u
 	return read(parsed.data);
 }
 
-/** By the CustomResourceDefinitions; where these may not be seen, by what the server says of the group. */
+/** By the CustomResourceDefinitions; where none of the group is seen, by what the server says of it. */
 async function versionsToAsk(
 	{ group, plural, versions, foreignVersions = [] }: Place,
 	know: Know,
@@ -119,13 +119,15 @@ async function versionsToAsk(
 		throw definitions;
 	}
 
-	if (definitions instanceof ProbeError) {
+	const inGroup =
+		definitions instanceof ProbeError ? [] : definitions.definitions.filter((each) => each.group === group);
+	if (inGroup.length === 0) {
 		const { groups } = await know("management.groups");
 		return { versions: versions.filter((version) => groups[group]?.includes(version) === true), certain: false };
 	}
 
-	const served = definitions.definitions
-		.filter((definition) => definition.group === group && definition.plural === plural)
+	const served = inGroup
+		.filter((definition) => definition.plural === plural)
 		.flatMap((definition) => definition.versions.filter((version) => version.served).map(({ name }) => name));
 	const readable = versions.filter((version) => served.includes(version));
 	const unknown = served.filter((version) => !foreignVersions.includes(version));
