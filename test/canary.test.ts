@@ -251,6 +251,35 @@ describe("a management cluster", () => {
 						},
 					},
 				},
+				{
+					apiVersion: "cluster.x-k8s.io/v1beta1",
+					kind: "Machine",
+					metadata: {
+						name: "held",
+						namespace: "default",
+						uid: "0f9a3c52-7b1e-4d2a-8c41-111111111111",
+						deletionTimestamp: "2026-08-20T08:00:00Z",
+						finalizers: ["machine.cluster.x-k8s.io"],
+						labels: { "cluster.x-k8s.io/cluster-name": "prod" },
+						annotations: {
+							"pre-drain.delete.hook.machine.cluster.x-k8s.io/other": `https://u:${canaries.registryPassword}@x/ --password=${canaries.commandLine}`,
+						},
+					},
+					spec: { clusterName: "prod", bootstrap: {} },
+					status: {
+						phase: "Deleting",
+						failureMessage: `Authorization: Bearer ${canaries.pluginToken}`,
+						conditions: [
+							{
+								type: "InfrastructureReady",
+								status: "False",
+								reason: "DeletionFailed",
+								message: `GET https://root:${canaries.urlPassword}@pve:8006: 401, sent PVEAPIToken=capmox@pve!capi=${canaries.clusterSecret}`,
+								lastTransitionTime: "2026-08-20T08:00:00Z",
+							},
+						],
+					},
+				},
 			],
 			logs: { "capmox-system/capmox": `secret=${canaries.clusterSecret}` },
 		});
@@ -291,6 +320,7 @@ describe("a management cluster", () => {
 		const cwd = place("cluster", { empty: "" });
 		const outputs = await expectSilence({ cwd, env: { ...env(), KUBECONFIG: cluster.kubeconfig } });
 		expect(outputs.join("")).toContain("the management cluster");
+		expect(outputs.join("")).toContain("PVEAPIToken=capmox@pve!capi=[secret]");
 	}, 90_000);
 
 	test("the credentials of its kubeconfig, echoed by the server", async () => {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { maskShapes } from "../explain/secrets.ts";
 import { machineNetwork, rawNetwork, readNetwork } from "./machine-network.ts";
 import { type Kind, listOf } from "./management-list.ts";
 import { managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
@@ -135,7 +136,7 @@ export function failureOf({
 	failureMessage?: string | null | undefined;
 }): string | undefined {
 	const parts = [failureReason ?? "", failureMessage ?? ""].filter((part) => part !== "");
-	return parts.length === 0 ? undefined : parts.join(": ");
+	return parts.length === 0 ? undefined : maskShapes(parts.join(": "));
 }
 
 const units = { h: 3_600, m: 60, s: 1, ms: 0.001 } as const;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { maskShapes } from "../explain/secrets.ts";
 
 /** In either style; `severity` only stands in those of contract v1beta1. */
 export const condition = z.object({
@@ -124,7 +125,7 @@ export function readObject({ metadata, spec, status }: RawObject): ManagementObj
 		})),
 		cluster: spec?.clusterName ?? metadata.labels?.[clusterLabel],
 		paused: spec?.paused === true || metadata.annotations?.[pausedAnnotation] !== undefined,
-		annotations: Object.fromEntries(annotations),
+		annotations: Object.fromEntries(annotations.map(([key, value]) => [key, maskShapes(value)])),
 		conditions: readConditions(status ?? {}),
 	};
 }
@@ -143,7 +144,8 @@ function readConditions({ conditions, v1beta2, deprecated }: RawStatus): Conditi
 			type,
 			status,
 			reason: reason === "" ? undefined : reason,
-			message: message === "" ? undefined : message,
+			// What a provider quotes of its own requests is not known here, so it is known by its shape.
+			message: message === undefined || message === "" ? undefined : maskShapes(message),
 			severity: severity === "" ? undefined : severity,
 			since: lastTransitionTime ?? undefined,
 		}),

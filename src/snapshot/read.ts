@@ -131,7 +131,9 @@ function toTree(text: string, name: string): unknown {
 
 	if (problem !== undefined) {
 		const line = problem.linePos?.[0].line;
-		const what = withoutControls(problem.message.split("\n")[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
+		const what = withoutControls(problem.message.split("\n")[0] ?? "")
+			.replace(/ at line \d+, column \d+:?$/, "")
+			.replace(/; please use YAML\..*$/, "");
 		throw new UsageError(`${name} is not valid YAML${line === undefined ? "" : `, line ${line}`}: ${what}`);
 	}
 

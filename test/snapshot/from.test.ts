@@ -112,6 +112,8 @@ describe("snapshot", () => {
 			["--kubeconfig", "x"],
 			["--root", "/"],
 			["--flavor", "cilium"],
+			["--workload", "prod"],
+			["--knowledge", "x"],
 			["--manifest", "x"],
 		] as const) {
 			expect(await doctor(["run", "--from", file("a.yaml"), option, value], away)).toMatchObject({

@@ -48,6 +48,11 @@ describe("a file that is no good is one line and exit 2", () => {
 					.replace("doctor: ", "doctor: *a #"),
 			/ holds anchors or aliases \(& and \*\), which no snapshot does$| is not valid YAML/,
 		],
+		[
+			"twice in one file",
+			() => `${good()}---\n${good()}`,
+			/ is not valid YAML, line \d+: Source contains multiple documents$/,
+		],
 		["with an anchor", () => good().replace(/^host: .*$/m, "host: &a x"), / holds anchors or aliases/],
 		["a bomb", () => withFact(bomb()), / holds anchors or aliases/],
 		["with a tag", () => good().replace(/^host: .*$/m, "host: !!js/function x"), / is not valid YAML, line \d+: /],
