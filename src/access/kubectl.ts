@@ -40,6 +40,11 @@ export interface Kubectl {
 		keep: (item: unknown) => T,
 		options?: AskOptions & { pageSize?: number },
 	): Promise<readonly T[]>;
+	/**
+	 * A short list that several facts are made of: asked for once in a run, whoever comes first, and kept as a whole.
+	 * It ends at its own `timeout`, not with one of those who wait for it.
+	 */
+	listOnce(path: string, options?: Omit<AskOptions, "signal"> & { pageSize?: number }): Promise<readonly unknown[]>;
 	/** A list of which the server sends nothing but each item's `metadata`: for Secrets, whose values must not travel. */
 	listMetadata(path: string, options?: AskOptions): Promise<readonly unknown[]>;
 }
@@ -148,12 +153,22 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		return kept;
 	}
 
+	const list: Kubectl["list"] = (path, listOptions) => listKept(path, (item) => item, listOptions);
+	const listed = new Map<string, Promise<readonly unknown[]>>();
+
+	function listOnce(path: string, listOptions?: { timeout?: number | undefined; pageSize?: number }) {
+		const running = listed.get(path) ?? list(path, listOptions);
+		listed.set(path, running);
+		return running;
+	}
+
 	return {
 		get,
 		getText: async (path, askOptions = {}) => (await ask(path, askOptions)).stdout,
 		getDated,
-		list: (path, listOptions) => listKept(path, (item) => item, listOptions),
+		list,
 		listKept,
+		listOnce,
 		listMetadata: async (path, { signal, timeout = 8_000 } = {}) => {
 			await requireKubeconfig(files, options);
 			return inTurn(() => listMetadata(commands, selection, path, { signal, timeout }));

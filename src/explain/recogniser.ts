@@ -112,6 +112,7 @@ export function createRecogniser(
 		const { spaced, tight } = joinLines(entry.lines);
 		const text = clean(broken ? tight : spaced);
 		const matches: Match[] = [];
+		const ends: { readonly name: string; readonly at: number }[] = [];
 		for (const index of means) {
 			const found = index === anError ? null : find(rules[index], text, broken);
 			if (found === null) {
@@ -120,13 +121,23 @@ export function createRecogniser(
 
 			const signature = signatures[index];
 			if (signature === undefined) {
-				endWith(endingNames[index - signatures.length] ?? "", text);
+				ends.push({ name: endingNames[index - signatures.length] ?? "", at: found.index });
 			} else {
 				matches.push({ signature, start: found.index, end: found.index + found[0].length });
 			}
 		}
 
+		// Of one line, the message counts; of several that were joined, what comes last.
+		const last = broken ? Math.max(...matches.map(({ end }) => end)) : Number.POSITIVE_INFINITY;
+		for (const { name } of ends.filter(({ at }) => at < last)) {
+			endWith(name, text);
+		}
+
 		record(matches, { text, readable: broken ? clean(spaced) : text, line: line - entry.above });
+		for (const { name } of ends.filter(({ at }) => at >= last)) {
+			endWith(name, text);
+		}
+
 		if (means.has(anError) && matches.every(({ signature }) => signature.kind === "wrapper")) {
 			groups.add(bytes, ...entry.first, () => clean(spaced));
 		}
@@ -245,7 +256,7 @@ function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExec
 	return rule.tight.exec(text);
 }
 
-/** What says more holds what says less: the longer match stays. */
+/** What says more holds what says less: the longer match stays, and the shorter one only where it is the cause of it. */
 const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 	matches.filter(
 		(inner) =>
@@ -253,6 +264,7 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 				(outer) =>
 					outer !== inner &&
 					outer.signature.kind !== "wrapper" &&
+					(outer.signature.kind === "cause" || inner.signature.kind !== "cause") &&
 					outer.start <= inner.start &&
 					outer.end >= inner.end &&
 					outer.end - outer.start > inner.end - inner.start,

@@ -8,7 +8,9 @@ export const withoutEscapes = (text: string): string => (text.includes("\u001B")
  * (klog, JSON, JSON in JSON), escaped line ends and runs of blanks as one blank.
  */
 export function clean(line: string): string {
-	let text = withoutEscapes(line);
+	let text = withoutEscapes(line)
+		.replace(/[\u201C\u201D]/g, '"')
+		.replace(/[\u2018\u2019]/g, "'");
 	if (text.includes("\\")) {
 		text = text
 			.replace(/\\+(["'`])/g, "$1")
@@ -17,11 +19,7 @@ export function clean(line: string): string {
 			.replace(/\\+[nrt]/g, " ");
 	}
 
-	return text
-		.replace(/[\u201C\u201D]/g, '"')
-		.replace(/[\u2018\u2019]/g, "'")
-		.replace(/[\s\u00A0]{2,}|[\t\r\n\u00A0]/g, " ")
-		.trim();
+	return text.replace(/[\s\u00A0]{2,}|[\t\r\n\u00A0]/g, " ").trim();
 }
 
 const months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec";
