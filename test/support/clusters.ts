@@ -52,7 +52,7 @@ export async function worldWith(
 		manifest: () => Promise.resolve(manifest === undefined ? undefined : { name: "prod.yaml", text: manifest }),
 		kubectl:
 			management === undefined
-				? { get: none, getDated: none, list: none, listKept: none, listOnce: none, listMetadata: none }
+				? { get: none, getText: none, getDated: none, list: none, listKept: none, listOnce: none, listMetadata: none }
 				: access(management),
 		workload: workload && access(workload),
 		options: { workload: named, ...(workload === undefined ? {} : { workloadKubeconfig: "prod.yaml" }) },
