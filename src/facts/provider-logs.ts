@@ -171,7 +171,8 @@ async function readLog(
 	const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query.toString()}`;
 	const text = await attempt(kubectl.getText(path, { signal, timeout: patience }));
 	if (text instanceof ProbeError) {
-		return { unread: { name: label, reason: text.message } };
+		const { message } = signal.aborted && signal.reason instanceof ProbeError ? signal.reason : text;
+		return { unread: { name: label, reason: message } };
 	}
 
 	// What stands between may answer in place of the server, and a page for people holds no known message.

@@ -266,7 +266,8 @@ describe("what cannot be read is said, never left out", () => {
 	test("a log that never comes", async () => {
 		const kubernetes = await open({ faults: [{ kind: "hang", path: "/api/v1/namespaces/capmox-system/pods/" }] });
 		const { unread = [], exitCode } = await report(kubernetes, "--timeout", "4s");
-		expect([unread.map(({ name }) => name), exitCode]).toEqual([[capmoxPod], 3]);
+		const reason = "the 4 s that --timeout gives to a run were over";
+		expect([unread, exitCode]).toEqual([[{ name: capmoxPod, reason }], 3]);
 	});
 
 	test("a Deployment without pods", async () => {

@@ -181,7 +181,7 @@ function kubectlOn(objects: readonly KubernetesObject[], date: string | undefine
 			path === "/apis"
 				? Promise.resolve({ kind: "APIGroupList", groups: groupsOf(objects) })
 				: Promise.reject(new Error(`nobody asks for ${path} here`)),
-		getText: () => Promise.reject(new Error("no logs here")),
+		getText: (path) => Promise.reject(new Error(`nobody asks for ${path} here`)),
 		getDated: () =>
 			Promise.resolve({
 				value: { gitVersion: "v1.33.2" },
