@@ -24,7 +24,10 @@ export const directory: readonly Entry[] = [
 	entry("token", "proxmox", () => import("./token.ts")),
 	entry("permissions", "proxmox", () => import("./permissions.ts")),
 	entry("capi-compat", "management", () => import("./capi-compat.ts")),
+	entry("machine-deletion", "management", () => import("./machine-deletion.ts")),
+	entry("kube-vip", "workload", () => import("./kube-vip.ts")),
 	entry("nic-order", "workload", () => import("./nic-order.ts")),
+	entry("calico-ipvs", "workload", () => import("./calico-ipvs.ts")),
 ];
 
 export const load = (entries: readonly Entry[]): Promise<readonly Check[]> =>

@@ -1,4 +1,4 @@
-import type { Step } from "../src/check.ts";
+import type { Finding, Step } from "../src/check.ts";
 
 export const advise = (advice: string): Step => ({ advice, where: "here", risk: "safe" });
 
@@ -20,3 +20,25 @@ export const write = (advice: string, line: string, origin: string | undefined):
 /** `export NAME='value'` as clusterctl.yaml has it. */
 const asYaml = (line: string): string =>
 	line.replace(/^export (\w+)='(.*)'$/s, (_, name: string, value: string) => `${name}: ${JSON.stringify(value)}`);
+
+/** Whoever let the management cluster lead to a workload cluster has no kubeconfig for its commands. */
+export function withKubeconfig<Code extends string>(
+	finding: Finding<Code>,
+	fetch: readonly string[] | undefined,
+): Finding<Code> {
+	const [program, ...words] = fetch ?? [];
+	return program === undefined
+		? finding
+		: {
+				...finding,
+				remedy: [
+					{
+						advice: `Write the kubeconfig of the workload cluster, as this prints it, to ${words[2] ?? ""}.kubeconfig, for the commands below. It holds all rights: let nobody else read the file, and remove it afterwards.`,
+						command: [program, ...words],
+						where: "here",
+						risk: "safe",
+					},
+					...finding.remedy,
+				],
+			};
+}

@@ -21,6 +21,8 @@ export interface Evidence {
 	readonly from: string;
 	readonly saw: string;
 	readonly expected?: string;
+	/** What loses its sense when it is wrapped, such as a tree. May be long: for people the first lines are enough. */
+	readonly lines?: readonly string[];
 }
 
 /** One thing to do. `command` is an argument vector, `put` a line for a file, or several that belong together: the reports print them, `fix` carries them out. */

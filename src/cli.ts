@@ -12,7 +12,7 @@ import {
 	reportFormats,
 	type Terminal,
 } from "./commands/terminal.ts";
-import { isUsageError } from "./errors.ts";
+import { isUsageError, UsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 
@@ -120,9 +120,23 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		(made) => {
 			made
 				.usage("[options] CHECK | CHECK/CODE | FILE... | TEXT | -")
+				.option(
+					"--live",
+					"read the logs of the providers in the management cluster, and show what happened to each machine",
+					false,
+				)
+				.addOption(
+					new Option("--since <duration>", "with --live: how far back, such as 30m or 6h")
+						.argParser(parseSince)
+						.default(3_600_000, "1h"),
+				)
 				.allowUnknownOption()
 				.addHelpText("after", explainHelp)
 				.action(async (given: string[], _: unknown, self: Command) => {
+					if (self.getOptionValueSource("since") === "cli" && self.getOptionValue("live") !== true) {
+						throw new UsageError("--since is only for explain --live");
+					}
+
 					const { explain } = await import("./commands/explain.ts");
 					code = await explain(given, self.optsWithGlobals(), terminal, interrupted);
 				});
@@ -199,8 +213,10 @@ const explainHelp = `
   capmox-doctor explain capmox.log kubelet.log        what is known of the messages in these files
   kubectl -n capmox-system logs deploy/capmox-controller-manager | capmox-doctor explain
   capmox-doctor explain "VM template not found"       a text, such as an error on the screen
+  capmox-doctor explain --live --since 6h             the logs of the providers, with a timeline of each machine
 
-Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it`;
+Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it, or
+a part of it could not be read`;
 
 const manifestOption = () =>
 	new Option(
@@ -263,6 +279,18 @@ function parseDuration(text: string): number {
 	// setTimeout counts in 32 bits.
 	if (number === "" || milliseconds < 1 || milliseconds > 2 ** 31 - 1) {
 		throw new InvalidArgumentError("It takes a duration such as 30s or 2m.");
+	}
+
+	return milliseconds;
+}
+
+const hoursAtMost = 24 * 365;
+
+function parseSince(text: string): number {
+	const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text) ?? [];
+	const milliseconds = Number(number) * ({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0);
+	if (number === "" || milliseconds < 1_000 || milliseconds > hoursAtMost * 3_600_000) {
+		throw new InvalidArgumentError("It takes a duration such as 30m, 6h or 2d.");
 	}
 
 	return milliseconds;

@@ -63,7 +63,8 @@ describe("the program that ships, through the real kubectl", () => {
 		["providers.clusterctl.cluster.x-k8s.io", 3],
 	])("%s may not be seen: unknown, never pass", async (resource, code) => {
 		cluster = await startKubernetes({
-			objects: managementObjects(newest),
+			// From a mirror, so that the inventory is needed.
+			objects: managementObjects({ ...newest, mirror: "mirror.example.com/" }),
 			faults: [{ kind: "status", code: 403, resource }],
 		});
 		const { stdout, exitCode } = await ask(cluster, "check", "capi-compat");

@@ -131,7 +131,9 @@ function installedBy(seen: Seen, core: Part | undefined): Installed["by"] {
 	}
 
 	const inventory = seen["management.inventory"];
-	return inventory === undefined || inventory.providers.length > 0 ? "clusterctl" : "manifests";
+	return inventory === undefined || inventory.asked === false || inventory.providers.length > 0
+		? "clusterctl"
+		: "manifests";
 }
 
 const newestOf = (parts: readonly (Part | undefined)[]): string | undefined =>

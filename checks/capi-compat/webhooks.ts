@@ -21,6 +21,8 @@ interface Called {
 		| { readonly namespace: string; readonly name: string; readonly path?: string | undefined }
 		| undefined;
 	readonly caBundle: boolean;
+	/** What it is called for, where its name does not tell. */
+	readonly about?: string;
 	readonly provider?: string | undefined;
 }
 
@@ -36,6 +38,7 @@ const calledIn = ({ seen }: Installed): Called[] => [
 					{
 						from: `CustomResourceDefinition ${name}`,
 						name: "its conversion",
+						about: `the conversion of ${name}`,
 						provider,
 						service: conversion.service,
 						caBundle: conversion.caBundle,
@@ -104,7 +107,7 @@ function judgeEndpoints(installed: Installed): CompatFinding[] {
 		return found(
 			"webhook-without-endpoint",
 			`Nothing is ready behind the Service ${namespace}/${name}, which the API server calls for ${about
-				.map(({ name: webhook }) => webhook)
+				.map(({ name: webhook, about: what = webhook }) => what)
 				.slice(0, 3)
 				.join(
 					", ",

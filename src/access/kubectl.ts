@@ -28,6 +28,8 @@ export interface Kubectl {
 	 * @throws ProbeError with `not-set-up` where there is no kubeconfig at all.
 	 */
 	get(path: string, options?: AskOptions): Promise<unknown>;
+	/** What is at an API path and no JSON, such as a container's log. */
+	getText(path: string, options?: AskOptions): Promise<string>;
 	/** The JSON at an API path together with the server's clock, where kubectl shows it. */
 	getDated(path: string, options?: AskOptions): Promise<{ readonly value: unknown; readonly date: Date | undefined }>;
 	/** All items of a list, page by page (`pageSize` each, default 500). */
@@ -38,6 +40,11 @@ export interface Kubectl {
 		keep: (item: unknown) => T,
 		options?: AskOptions & { pageSize?: number },
 	): Promise<readonly T[]>;
+	/**
+	 * A short list that several facts are made of: asked for once in a run, whoever comes first, and kept as a whole.
+	 * It ends at its own `timeout`, not with one of those who wait for it.
+	 */
+	listOnce(path: string, options?: Omit<AskOptions, "signal"> & { pageSize?: number }): Promise<readonly unknown[]>;
 	/** A list of which the server sends nothing but each item's `metadata`: for Secrets, whose values must not travel. */
 	listMetadata(path: string, options?: AskOptions): Promise<readonly unknown[]>;
 }
@@ -146,11 +153,22 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		return kept;
 	}
 
+	const list: Kubectl["list"] = (path, listOptions) => listKept(path, (item) => item, listOptions);
+	const listed = new Map<string, Promise<readonly unknown[]>>();
+
+	function listOnce(path: string, listOptions?: { timeout?: number | undefined; pageSize?: number }) {
+		const running = listed.get(path) ?? list(path, listOptions);
+		listed.set(path, running);
+		return running;
+	}
+
 	return {
 		get,
+		getText: async (path, askOptions = {}) => (await ask(path, askOptions)).stdout,
 		getDated,
-		list: (path, listOptions) => listKept(path, (item) => item, listOptions),
+		list,
 		listKept,
+		listOnce,
 		listMetadata: async (path, { signal, timeout = 8_000 } = {}) => {
 			await requireKubeconfig(files, options);
 			return inTurn(() => listMetadata(commands, selection, path, { signal, timeout }));

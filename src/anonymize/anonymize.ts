@@ -2,7 +2,7 @@ import { parseAddress } from "../addresses.ts";
 import type { FactSheet } from "../facts/sheet.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { createAddresses, type NetworkBits } from "./addresses.ts";
-import { fields, isPrefixVariable, type Kind, kindOfVariable } from "./fields.ts";
+import { fields, isPrefixVariable, type Kind, kindOfAnnotation, kindOfVariable } from "./fields.ts";
 import { commonRules, poolRule, type Rule, rangeRule } from "./networks.ts";
 import { rewrite, type StandIns } from "./rewrite.ts";
 import { createWords, isOrdinary } from "./words.ts";
@@ -106,7 +106,10 @@ function changeValue(value: unknown, table: Table, path: string, key: string, ch
 	if (typeof value === "string") {
 		// What is not in the table is a word of our own: a test holds it against the schemas.
 		const kind = table[path] ?? "keep";
-		return change(value, kind === "variable" ? kindOfVariable(key) : kind);
+		return change(
+			value,
+			kind === "variable" ? kindOfVariable(key) : kind === "annotation" ? kindOfAnnotation(key) : kind,
+		);
 	}
 
 	if (Array.isArray(value)) {

@@ -6,10 +6,11 @@ import { clusterFields } from "./cluster-fields.ts";
  * keep: words and versions of programs · name: names, in a list or by themselves, URLs and host names among them, all
  * replaced but for ordinary words · path: a path or a file's name; below /sys and its like as text · address: as name, and
  * addresses even where they are damaged · variable: by the variable's name · text: sentences, in which what is known as
- * a name is replaced · withhold: a stranger's words, all left out.
+ * a name is replaced · qualified: the name of an API group, a finalizer, an annotation, which stays where its domain is that of a public project ·
+ * annotation: by the annotation's name · withhold: a stranger's words, all left out.
  * Addresses, MACs and UUIDs are replaced in all but keep.
  */
-export type Kind = "keep" | "name" | "path" | "address" | "variable" | "text" | "withhold";
+export type Kind = "keep" | "name" | "path" | "address" | "variable" | "text" | "qualified" | "annotation" | "withhold";
 
 /** Below a fact: `[]` is an item of a list, `{key}` the key and `{}` the value of a record. */
 type Fields = Readonly<Record<string, Kind>>;
@@ -49,7 +50,7 @@ const podmanServer: Fields = {
 
 const exchange: Fields = {
 	reason: "text",
-	server: "keep",
+	server: "text",
 	location: "name",
 	text: "withhold",
 	code: "keep",
@@ -278,6 +279,19 @@ export const fields: Readonly<Record<FactName, Fields>> = {
 		"unseen[].because": "text",
 	},
 	...clusterFields,
+	"proxmox.machines": {
+		"nodes[].node": "name",
+		"vms[].name": "name",
+		"vms[].node": "name",
+		"vms[].status": "keep",
+		"vms[].lock": "keep",
+		"vms[].ha": "keep",
+		"vms[].tags[]": "name",
+		"vms[].config.name": "name",
+		"vms[].config.uuid": "name",
+		"vms[].unseen": "text",
+	},
+	"proxmox.leftovers": { "isos[].volume": "name", "isos[].node": "name", "storages[]": "name" },
 	"proxmox.setup": { "considered[]": "path", "notConsidered[]": "text", "targets[]": "name" },
 };
 
@@ -289,3 +303,6 @@ export const isPrefixVariable = (name: string): boolean => name.endsWith("PREFIX
 
 export const kindOfVariable = (name: string): Kind =>
 	addresses.test(name) ? "address" : names.test(name) ? "name" : "text";
+
+/** What an annotation of Cluster API holds is mostly the name of an object, chosen by a user. */
+export const kindOfAnnotation = (name: string): Kind => (name.endsWith("groupkind") ? "qualified" : "name");

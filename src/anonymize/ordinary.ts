@@ -31,6 +31,8 @@ source src srv ssd ssh ssl stable staging start state static status stop storage
 tag tags talosctl tcp temp template templates test tests thin throttle timeout tls tmp token tokens tool tools type ubuntu udp
 uid unified unix unknown unnamed unreachable unused url usb username userinfo usr value var variable variables version video
 virtual virtualization vlan vm vms vnet volume volumes volume vpn web with windows wlan work worker workers workload world
+alpha beta rc sha bootstrap infrastructure addon controlplane webhook webhooks validate validating validation mutate mutating
+mutation convert configuration ingress operator routes replica replicas upid schedule vip plndr lock clonespec cali vxlan
 cls prio perf event limits share common gnome terminal application wrong www yaml yml zone zones zfs cloud openrc elogind named lxcfs mullvad split tunnel splittunnel
 `;
 
@@ -41,6 +43,8 @@ cni colima containerd coredns cri crio crun environment etcd flannel flatcar glu
 kubelet kubeadm kubectl kubernetes lxd manager metallb minikube moby nerdctl nginx orbstack packer pbs pdm pmg podman proxmox
 proxmoxcluster proxmoxmachinetemplate pve pveproxy pvedaemon pvesh pvesm pveum qemu qm rke runc scsi sata ide virtio snapd
 swarm systemd talos traefik vmbr docker0 br cnipodman virbr bond veth tailscale wg tun tap lxcbr enp ens eno wl wlp lo
+deployment endpointslices machinedeployment machineset machinepool machinehealthcheck kubeadmconfig kubeadmconfigtemplate
+kubeadmcontrolplane proxmoxmachine inclusterippool globalinclusterippool ipaddress ipaddressclaim clusterclass v1beta v1alpha ionos ghcr
 datastore dir btrfs lvmthin zfspool nfs proxmoxve ve k3s k8s x86 kmsg http2 apiv2 api2 ipv4 ipv6 net0 net1 cgroup2
 `;
 

@@ -16,9 +16,9 @@ export interface StandIns {
 	word(word: string, place: Place): string;
 }
 
-/** In a sentence, these are names whatever is in them: URLs, users with a realm, homes. */
+/** In a sentence, these are names whatever is in them: the node of a task, URLs, users with a realm, homes. */
 const composite =
-	/([a-z][a-z0-9+.-]*:\/{2,3}[^\s"'<>]+|[^\s'"@:/=,;()]+@[a-z][\w.-]*(?:!\w[\w.-]*)?|\/(?:home|Users)\/[^\s/:,'"]+)/i;
+	/(UPID:[\w.-]+|[a-z][a-z0-9+.-]*:\/{2,3}[^\s"'<>]+|[^\s'"@:/=,;()]+@[a-z][\w.-]*(?:!\w[\w.-]*)?|\/(?:home|Users)\/[^\s/:,'"]+)/i;
 
 /** Links into documentation tell nothing of a set-up. */
 const documentation =
@@ -39,10 +39,28 @@ export function rewrite(text: string, kind: Kind, by: StandIns): string {
 			return rewriteAtoms(text, kind, by);
 		case "path":
 			return systemPath.test(text) ? rewriteSentence(text, by) : rewriteAtoms(text, "name", by);
+		case "qualified":
+			return rewriteQualified(text, by);
 		case "text":
 		case "variable":
+		case "annotation":
 			return rewriteSentence(text, by);
 	}
+}
+
+/** Of Kubernetes, and of projects whose API groups stand in many clusters. */
+const publicDomain =
+	/(?:^|\.)(?:k8s\.io|x-k8s\.io|kubernetes\.io|ionos\.com|cert-manager\.io|projectcalico\.org|cilium\.io|coreos\.com|metal3\.io)$/i;
+
+/** `DOMAIN`, `DOMAIN/NAME`. A hook's name is of whoever holds the machine back, of which Cluster API's own is one; a word without a dot is Kubernetes' own. */
+function rewriteQualified(text: string, by: StandIns): string {
+	const slash = text.includes("/") ? text.indexOf("/") : text.length;
+	const [domain, name] = [text.slice(0, slash), text.slice(slash)];
+	if (domain.includes(".") && !publicDomain.test(domain)) {
+		return rewriteAtoms(text, "name", by);
+	}
+
+	return domain.includes(".hook.") && name !== "/kcp-cleanup" ? domain + rewriteAtoms(name, "name", by) : text;
 }
 
 const rewriteSentence = (text: string, by: StandIns): string =>
@@ -56,6 +74,8 @@ const rewriteSentence = (text: string, by: StandIns): string =>
 
 const atom = new RegExp(
 	[
+		// systemd.net-naming-scheme(7): x and the MAC.
+		"(?<card>(?<![0-9a-z])(?:en|wl|ww)x[0-9a-f]{12}(?![0-9a-z]))",
 		"(?<hex>(?:[0-9a-f]{2}:){7,}[0-9a-f]{2}|(?<![0-9a-z])(?:[0-9a-f]{8}[-_](?:[0-9a-f]{4}[-_]){3}[0-9a-f]{12}|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\\d)[0-9a-f]{12,64})(?![0-9a-z]))",
 		"(?<mac>(?<![0-9a-f:-])[0-9a-f]{2}(?<separator>[:-])[0-9a-f]{2}(?:\\k<separator>[0-9a-f]{2}){4}(?![0-9a-f:-]))",
 		"(?<address>(?<![\\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]+(?:\\.\\d{1,3}){0,3}(?![\\w:])|(?<![a-z0-9.])\\d{1,3}(?:\\.\\d{1,3}){2,}(?![a-z0-9]))(?:/(?<prefix>\\d{1,3})(?!\\d))?",
@@ -64,11 +84,15 @@ const atom = new RegExp(
 	"giu",
 );
 
-type Groups = Partial<Record<"hex" | "mac" | "address" | "prefix" | "word", string>>;
+type Groups = Partial<Record<"card" | "hex" | "mac" | "address" | "prefix" | "word", string>>;
 
 function rewriteAtoms(text: string, kind: "name" | "address" | "text", by: StandIns): string {
 	return text.replace(atom, (...found: unknown[]) => {
-		const [whole, { hex, mac, address, prefix, word }] = [String(found[0]), found.at(-1) as Groups];
+		const [whole, { card, hex, mac, address, prefix, word }] = [String(found[0]), found.at(-1) as Groups];
+		if (card !== undefined) {
+			return card.slice(0, 3) + by.mac(card.slice(3));
+		}
+
 		if (hex !== undefined) {
 			return by.hex(hex);
 		}

@@ -5,7 +5,7 @@ import type { GlobalOptions } from "./terminal.ts";
 
 type Options = GlobalOptions & ClusterOptions;
 
-/** Commands of this program in remedies, with the options by which it found what they mend: no check knows those. */
+/** Commands in remedies, with the options by which this program found what they mend: no check knows those. */
 export const repeatOptions = (judgements: readonly Judgement[], options: Options): readonly Judgement[] =>
 	judgements.map(({ check, verdict }) => ({
 		check,
@@ -27,23 +27,38 @@ const mapFirst = <T>([first, ...rest]: NonEmpty<T>, change: (item: T) => T): Non
 ];
 
 function repeat(step: Step, options: Options): Step {
-	const { command } = step;
-	if (command?.[0] !== "capmox-doctor") {
-		return step;
+	// On another machine these files and names mean nothing.
+	const [program, ...words] = step.where === "here" ? (step.command ?? []) : [];
+	switch (program) {
+		case "capmox-doctor":
+			return { ...step, command: [program, ...words, ...again(words, options)] };
+		case "kubectl":
+			return { ...step, command: [program, ...cluster(words, "--context", options), ...words] };
+		case "clusterctl":
+			return { ...step, command: [program, ...words, ...cluster(words, "--kubeconfig-context", options)] };
+		default:
+			return step;
 	}
+}
 
-	const [program, ...words] = command;
+function again(words: readonly string[], options: Options): readonly string[] {
 	// The short form, because npx takes the long one for Node's own.
 	const variables = given("-e", options.envFile);
-	const cluster = [
+	const role = [
 		...given("--flavor", options.flavor),
 		...given("--manifest", options.manifest),
 		...given("--kubeconfig", options.kubeconfig),
 		...given("--context", options.context),
 		...given("--namespace", options.namespace),
 	];
-	return { ...step, command: [program, ...words, ...variables, ...(words.includes("--role") ? cluster : [])] };
+	return [...variables, ...(words.includes("--role") ? role : [])];
 }
+
+/** The management cluster that was looked at, unless the command names another one. */
+const cluster = (words: readonly string[], context: string, options: Options): readonly string[] =>
+	words.some((word) => /^--(?:kubeconfig|context)/.test(word))
+		? []
+		: [...given("--kubeconfig", options.kubeconfig), ...given(context, options.context)];
 
 const given = (option: string, value: string | undefined): readonly string[] =>
 	value === undefined ? [] : [option, value];

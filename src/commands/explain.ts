@@ -4,29 +4,70 @@ import { directory } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
 import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.ts";
 import { openWorld } from "../access/world.ts";
-import { ProbeError, UsageError } from "../errors.ts";
+import { type Cause, ProbeError, UsageError } from "../errors.ts";
 import { explain as judge } from "../explain/explanation.ts";
 import { compile, createRecogniser } from "../explain/recogniser.ts";
 import { maskShapes } from "../explain/secrets.ts";
 import type { Signatures } from "../explain/signature.ts";
+import { createTimelines } from "../explain/timeline.ts";
 import { explanationJson, renderExplanation } from "../report/explanation.ts";
 import { renderPage } from "../report/page.ts";
+import type { Live, LiveOptions } from "./live.ts";
 import { nearest } from "./select.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 /** `explain`: the page of a check or finding, or what is known of the messages in a log. */
 export async function explain(
 	words: readonly string[],
-	options: GlobalOptions,
+	options: LiveOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
 ): Promise<number> {
 	const [word = ""] = words;
+	if (options.live) {
+		return await explainLive(words, options, terminal, interrupted);
+	}
+
 	if (words.length === 1 && directory.some(({ id }) => id === word.split("/")[0]) && !/\s/.test(word)) {
 		return await showPage(word, terminal);
 	}
 
 	return await explainLogs(await logsOf(words), options, terminal, interrupted);
+}
+
+/** Causes that the sentence itself says. */
+const selfEvident: readonly Cause[] = ["not-set-up", "misconfigured", "not-found", "tool-missing", "timeout"];
+
+/** Returns 3 where the logs are not to be had. */
+async function explainLive(
+	[word]: readonly string[],
+	options: LiveOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+): Promise<number> {
+	if (word !== undefined) {
+		throw new UsageError(`--live reads the logs of the cluster, and takes no file, text or check beside: ${word}`);
+	}
+
+	const { readLive } = await import("./live.ts");
+	let live: Live;
+	try {
+		live = await readLive(options, terminal, interrupted);
+	} catch (error) {
+		if (!(error instanceof ProbeError)) {
+			throw error;
+		}
+
+		const mask = await maskOf(options);
+		const cause = selfEvident.includes(error.reason) ? "" : ` (${error.reason})`;
+		if (!interrupted.aborted) {
+			terminal.err(`capmox-doctor: the logs cannot be read: ${maskShapes(mask(error.message))}${cause}\n`);
+		}
+
+		return 3;
+	}
+
+	return await explainLogs(live.logs, options, terminal, interrupted, live);
 }
 
 async function showPage(word: string, terminal: Terminal): Promise<number> {
@@ -107,9 +148,11 @@ async function explainLogs(
 	options: GlobalOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
+	live?: Live,
 ): Promise<number> {
 	const signatures = await readSignatures();
-	const recogniser = createRecogniser(compile(signatures));
+	const timelines = live === undefined ? undefined : createTimelines(live.known);
+	const recogniser = createRecogniser(compile(signatures), timelines);
 	for (const log of logs) {
 		recogniser.begin(log.name);
 		for await (const chunk of log.chunks(interrupted)) {
@@ -124,14 +167,26 @@ async function explainLogs(
 		return 0;
 	}
 
-	const mask = await maskOf(options);
-	const explanation = judge(recogniser.end(), (text) => maskShapes(mask(text)));
+	const hideKnown = await maskOf(options);
+	const mask = (text: string) => maskShapes(hideKnown(text));
+	const explanation = judge(recogniser.end(), mask);
+	const unseen = live !== undefined && live.unread.length + live.cut.length > 0;
 	const explained = {
 		version: terminal.version,
 		sources: logs.map(({ name }) => name),
 		explanation,
 		known: signatures.signatures.length,
-		exitCode: explanation.lines === 0 ? 3 : 0,
+		exitCode: explanation.lines === 0 || unseen ? 3 : 0,
+		...(live === undefined || timelines === undefined
+			? {}
+			: {
+					live: {
+						...timelines.end(mask),
+						place: live.place,
+						unread: live.unread.map(({ name, reason }) => ({ name, reason: mask(reason) })),
+						cut: live.cut,
+					},
+				}),
 	};
 	terminal.out(
 		options.format === "json"

@@ -104,11 +104,21 @@ function shorten(text: string, at: number): string {
 	return `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
 }
 
+const instantOf = (time: string): number =>
+	/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(time) ? Date.parse(time) : Number.NaN;
+
 /** By rank, then by the line where it was seen first, in a line from its end; what follows from another of the same rank comes after it. */
 function inOrder(items: readonly Recognised[], columnOf: (id: string) => number): readonly Recognised[] {
+	// Lines of several logs have an order only by times that know their year.
+	const times = new Map(items.map(({ signature, first: { time = "" } }) => [signature.id, instantOf(time)]));
+	const timed = [...times.values()].every((time) => !Number.isNaN(time));
+	const firstOf = ({ signature, first }: Recognised) => (timed ? (times.get(signature.id) ?? 0) : first.line);
 	const left = items.toSorted(
 		(a, b) =>
-			rank[a.kind] - rank[b.kind] || a.first.line - b.first.line || columnOf(b.signature.id) - columnOf(a.signature.id),
+			rank[a.kind] - rank[b.kind] ||
+			firstOf(a) - firstOf(b) ||
+			a.first.line - b.first.line ||
+			columnOf(b.signature.id) - columnOf(a.signature.id),
 	);
 	const ordered: Recognised[] = [];
 	while (left.length > 0) {

@@ -3,7 +3,7 @@ import { createGroups, type Group } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
 import type { Signature, Signatures } from "./signature.ts";
-import { createTally, type Match, type Place, type Tally } from "./tally.ts";
+import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
 import { clean } from "./text.ts";
 
 /** What was seen in all that was read. */
@@ -14,6 +14,13 @@ export interface Recognition {
 	readonly others: number;
 	readonly lines: number;
 	readonly bytes: number;
+}
+
+/** Hears of each message as it is judged. */
+export interface Listener {
+	recognised(occurrence: Occurrence): void;
+	/** A message says that a retry ended well; `ending` is the name that signatures are ended by. */
+	ended(ending: string, text: string): void;
 }
 
 export interface Recogniser {
@@ -84,7 +91,10 @@ export function compile({ endings, signatures }: Signatures): Rules {
 	return { signatures, endingNames: Object.keys(endings), rules, automaton };
 }
 
-export function createRecogniser({ signatures, endingNames, rules, automaton }: Rules): Recogniser {
+export function createRecogniser(
+	{ signatures, endingNames, rules, automaton }: Rules,
+	listener?: Listener,
+): Recogniser {
 	const anError = rules.length;
 	const tallies = new Map<Signature, Tally>();
 	const groups = createGroups();
@@ -102,6 +112,7 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 		const { spaced, tight } = joinLines(entry.lines);
 		const text = clean(broken ? tight : spaced);
 		const matches: Match[] = [];
+		const ends: { readonly name: string; readonly at: number }[] = [];
 		for (const index of means) {
 			const found = index === anError ? null : find(rules[index], text, broken);
 			if (found === null) {
@@ -110,19 +121,30 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 
 			const signature = signatures[index];
 			if (signature === undefined) {
-				endWith(endingNames[index - signatures.length] ?? "", text);
+				ends.push({ name: endingNames[index - signatures.length] ?? "", at: found.index });
 			} else {
 				matches.push({ signature, start: found.index, end: found.index + found[0].length });
 			}
 		}
 
+		// Of one line, the message counts; of several that were joined, what comes last.
+		const last = broken ? Math.max(...matches.map(({ end }) => end)) : Number.POSITIVE_INFINITY;
+		for (const { name } of ends.filter(({ at }) => at < last)) {
+			endWith(name, text);
+		}
+
 		record(matches, { text, readable: broken ? clean(spaced) : text, line: line - entry.above });
+		for (const { name } of ends.filter(({ at }) => at >= last)) {
+			endWith(name, text);
+		}
+
 		if (means.has(anError) && matches.every(({ signature }) => signature.kind === "wrapper")) {
 			groups.add(bytes, ...entry.first, () => clean(spaced));
 		}
 	}
 
 	function endWith(name: string, text: string): void {
+		listener?.ended(name, text);
 		for (const [{ endedBy }, tally] of tallies) {
 			if (endedBy?.includes(name) === true) {
 				tally.endedBy(text);
@@ -144,13 +166,15 @@ export function createRecogniser({ signatures, endingNames, rules, automaton }: 
 			}
 
 			const place: Place = { source, line, head: text.slice(0, 300) };
-			tally.add({
+			const occurrence: Occurrence = {
 				place,
 				text,
 				readable,
 				match,
 				...(deepest === undefined || deepest === match ? {} : { inner: deepest }),
-			});
+			};
+			tally.add(occurrence);
+			listener?.recognised(occurrence);
 		}
 	}
 
@@ -232,7 +256,7 @@ function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExec
 	return rule.tight.exec(text);
 }
 
-/** What says more holds what says less: the longer match stays. */
+/** What says more holds what says less: the longer match stays, and the shorter one only where it is the cause of it. */
 const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 	matches.filter(
 		(inner) =>
@@ -240,6 +264,7 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 				(outer) =>
 					outer !== inner &&
 					outer.signature.kind !== "wrapper" &&
+					(outer.signature.kind === "cause" || inner.signature.kind !== "cause") &&
 					outer.start <= inner.start &&
 					outer.end >= inner.end &&
 					outer.end - outer.start > inner.end - inner.start,

@@ -14,11 +14,12 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 	[/\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}|AKIA[A-Z0-9]{16})\b/g, hidden],
 	[/(:\/\/[^\s/:@"']{0,200}:)[^\s/@"']{1,300}(?=@)/g, `$1${hidden}`],
 	[
-		/((?:^|[^a-z0-9])(?:[a-z0-9]+[_-]){0,4}(?:secret|password|passwd|passphrase|api[_-]?key|private[_-]?key|client-key-data|certificate[_-]?key)"? ?[=:] ?)(?:"[^"]{1,4000}"|'[^']{1,4000}'|(?!\[secret\]|secrets? )[^\s"',;}]{3,4000})/gi,
+		/((?:^|[^a-z0-9])(?:[a-z0-9]+[_-]){0,4}(?:secret|password|passwd|passphrase|api[_-]?key|private[_-]?key|client-key-data|certificate[_-]?key|(?<=[_-])pass)"? ?[=:] ?)(?:"(?:[^"]|"(?![\s,;:}\])"']|$)){1,4000}"|'[^']{1,4000}'|(?!\[secret\]|secrets? )[^\s"',;}]{3,4000})/gi,
 		`$1${hidden}`,
 	],
+	[/\b((?:password|passphrase|secret) (?:is|was):? ?)(?:"[^"]{1,4000}"|'[^']{1,4000}')/gi, `$1${hidden}`],
 	[
-		/((?:^|[\s"'])(?:--?(?:token|certificate-key|password|secret|discovery-token|tls-bootstrap-token))[= ]["']?)[^\s"',;]{3,4000}/gi,
+		/((?:^|[\s"'])--?(?:[a-z0-9]{1,20}-){0,4}(?:token|certificate-key|password|passphrase|secret)[= ]["']?)[^\s"',;]{3,4000}/gi,
 		`$1${hidden}`,
 	],
 	[

@@ -8,7 +8,9 @@ export const withoutEscapes = (text: string): string => (text.includes("\u001B")
  * (klog, JSON, JSON in JSON), escaped line ends and runs of blanks as one blank.
  */
 export function clean(line: string): string {
-	let text = withoutEscapes(line);
+	let text = withoutEscapes(line)
+		.replace(/[\u201C\u201D]/g, '"')
+		.replace(/[\u2018\u2019]/g, "'");
 	if (text.includes("\\")) {
 		text = text
 			.replace(/\\+(["'`])/g, "$1")
@@ -17,16 +19,14 @@ export function clean(line: string): string {
 			.replace(/\\+[nrt]/g, " ");
 	}
 
-	return text
-		.replace(/[\u201C\u201D]/g, '"')
-		.replace(/[\u2018\u2019]/g, "'")
-		.replace(/[\s\u00A0]{2,}|[\t\r\n\u00A0]/g, " ")
-		.trim();
+	return text.replace(/[\s\u00A0]{2,}|[\t\r\n\u00A0]/g, " ").trim();
 }
 
 const months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec";
 const iso = /\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/;
 const stamps = [
+	// What kubectl logs --timestamps puts in front knows the year.
+	/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)(?= )/,
 	/^(?:\S{1,80} ){0,4}?[IWEF](\d{4} \d\d:\d\d:\d\d(?:\.\d+)?)/,
 	iso,
 	new RegExp(`(?:${months}) +\\d{1,2} \\d\\d:\\d\\d:\\d\\d`),
@@ -52,11 +52,25 @@ export function timeOf(text: string): string | undefined {
 	return undefined;
 }
 
+/** An object in a controller's line: `ProxmoxMachine="default/prod-md-0-x"`, or as JSON. */
 const subject =
 	/\b(ProxmoxMachine|ProxmoxCluster|Machine|KubeadmConfig|KubeadmControlPlane|IPAddressClaim|Cluster|machine|cluster)"?[=:] ?"?(?:\{"name": ?"([^"]{1,253})","namespace": ?"([^"]{1,253})"|([a-z0-9.-]{1,253}\/[a-z0-9.-]{1,253}))/;
+const subjects = new RegExp(subject, "g");
+
+/** An object that a line names. */
+export interface Subject {
+	readonly kind: string;
+	/** `namespace/name` */
+	readonly path: string;
+}
 
 /** The object that a controller's line is about, `default/prod-md-0-x`; what is said of one ends nothing of another. */
-export function subjectOf(text: string): string {
-	const [, , name, namespace, path] = subject.exec(text) ?? [];
-	return path ?? (name === undefined ? "" : `${namespace ?? ""}/${name}`);
+export const subjectOf = (text: string): string => readSubject(subject.exec(text) ?? [])?.path ?? "";
+
+/** All objects that a line names; the one that it is about comes first. */
+export const subjectsOf = (text: string): readonly Subject[] =>
+	[...text.matchAll(subjects)].map(readSubject).filter((found) => found !== undefined);
+
+function readSubject([, kind, name, namespace, path]: readonly string[]): Subject | undefined {
+	return kind === undefined ? undefined : { kind, path: path ?? `${namespace ?? ""}/${name ?? ""}` };
 }

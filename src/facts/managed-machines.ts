@@ -1,7 +1,10 @@
-import type { World } from "../access/world.ts";
+import * as z from "zod";
 import { ProbeError } from "../errors.ts";
 import { parseMachineObjects } from "./machine-objects.ts";
+import { machineTemplates } from "./machine-templates.ts";
 import type { EnvironmentMachines, MachinePlan } from "./machines.ts";
+import { proxmoxClusters } from "./management-clusters.ts";
+import { type Asking, type Kind, type Place, readList } from "./management-list.ts";
 import { gap, type Unseen } from "./seen.ts";
 
 export interface Running {
@@ -12,18 +15,21 @@ export interface Running {
 	readonly unseen: readonly Unseen[];
 }
 
-/** Milliseconds for each list of the management cluster, which is only a help here. */
-const patience = 4_000;
+/** Milliseconds for all that is asked of the management cluster, which is only a help here. */
+const patience = 10_000;
 
 /** What the management cluster has, unless the user says by a manifest what is meant. */
-export async function readManagedMachines(world: World, given: EnvironmentMachines): Promise<Running> {
-	if (world.options.manifest !== undefined) {
+export async function readManagedMachines(given: EnvironmentMachines, asking: Asking): Promise<Running> {
+	if (asking.world.options.manifest !== undefined) {
 		return nothing;
 	}
 
 	try {
-		const objects = await Promise.all(
-			["proxmoxclusters", "proxmoxmachinetemplates"].map((resource) => listObjects(world, resource)),
+		const objects = await withinTime(
+			Promise.all([
+				listObjects("ProxmoxCluster", proxmoxClusters, asking),
+				listObjects("ProxmoxMachineTemplate", machineTemplates, asking),
+			]),
 		);
 		const { machines, otherCredentials, blanks, unreadable } = parseMachineObjects(objects.flat());
 		const known = machines.filter((plan) => !given.machines.some((own) => isSame(own, plan)));
@@ -59,19 +65,23 @@ const isSame = (one: MachinePlan, other: MachinePlan): boolean =>
 /** Where they are described does not matter. */
 const unlike = { from: "", origins: undefined };
 
-/** v1alpha2 since CAPMOX v0.8, v1alpha1 before. A list names the kind of its items only in its own. */
-async function listObjects(world: World, resource: string): Promise<unknown[]> {
-	const { namespace } = world.options;
-	const path = (version: string) =>
-		`/apis/infrastructure.cluster.x-k8s.io/${version}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${resource}`;
-	const kind = resource === "proxmoxclusters" ? "ProxmoxCluster" : "ProxmoxMachineTemplate";
-	const list = async (version: string) => await world.kubectl.list(path(version), { timeout: patience });
-	const items = await list("v1alpha2").catch((error: unknown) => {
-		if (error instanceof ProbeError && error.reason === "not-found") {
-			return list("v1alpha1");
-		}
+/** As they are, for the reader of manifests; whoever else makes facts of these lists shares the request. A list names the kind of its items only in its own. */
+async function listObjects(kind: string, place: Place, asking: Asking): Promise<unknown[]> {
+	const whole: Kind<unknown, unknown> = {
+		...place,
+		raw: z.unknown(),
+		read: (item) => (typeof item === "object" && item !== null ? { ...item, kind } : item),
+	};
+	return (await readList(whole, asking)).items;
+}
 
-		throw error;
+function withinTime<T>(asked: Promise<T>): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => {
+			reject(new ProbeError("timeout", `the management cluster did not answer within ${patience / 1_000} s`));
+		}, patience);
+		asked.then(resolve, reject).finally(() => {
+			clearTimeout(timer);
+		});
 	});
-	return items.map((item) => (typeof item === "object" && item !== null ? { ...item, kind } : item));
 }

@@ -82,6 +82,7 @@ const poolKind = (kind: ManagementPool["kind"], plural: string): Kind<RawPool, M
 	group: "ipam.cluster.x-k8s.io",
 	plural,
 	namespaced: kind === "InClusterIPPool",
+	shared: kind === "GlobalInClusterIPPool",
 	versions: ["v1alpha2", "v1alpha1"],
 	raw: rawPool,
 	read: ({ metadata, spec, status }) => ({

@@ -11,7 +11,14 @@ const cluster = managementObject.extend({
 	infrastructure: reference.optional(),
 	endpoint: endpoint.optional(),
 	/** Of a ClusterClass; `version` is the Kubernetes that is wanted. */
-	topology: z.object({ className: z.string().optional(), version: z.string() }).optional(),
+	topology: z
+		.object({
+			className: z.string().optional(),
+			version: z.string(),
+			/** Names of its variables, in their order, which patches count by. */
+			variables: z.array(z.string()).optional(),
+		})
+		.optional(),
 });
 export type ManagementCluster = z.infer<typeof cluster>;
 
@@ -66,6 +73,7 @@ const rawCluster = z.object({
 					/** v1beta2 */
 					classRef: z.object({ name: z.string() }).nullish(),
 					version: z.string(),
+					variables: z.array(z.object({ name: z.string() })).nullish(),
 				})
 				.nullish(),
 		})
@@ -89,6 +97,7 @@ export const clusters: Kind<z.infer<typeof rawCluster>, ManagementCluster> = {
 			? {
 					className: spec.topology.classRef?.name ?? spec.topology.class ?? undefined,
 					version: spec.topology.version,
+					variables: spec.topology.variables?.map(({ name }) => name),
 				}
 			: undefined,
 	}),
@@ -144,6 +153,7 @@ export const proxmoxClusters: Kind<RawProxmoxCluster, ManagementProxmoxCluster> 
 	plural: "proxmoxclusters",
 	versions: ["v1alpha2", "v1alpha1"],
 	foreignVersions: ["v1beta1"],
+	shared: true,
 	raw: rawProxmoxCluster,
 	read: ({ metadata, spec, status }) => {
 		const common = readObject({ metadata, status });

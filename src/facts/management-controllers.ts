@@ -27,6 +27,10 @@ const controller = z.object({
 	ready: z.number(),
 	/** Since when it is available, by the API server's clock; absent where it is not. */
 	availableSince: z.string().optional(),
+	/** clusterctl applied it, by its label. */
+	byClusterctl: z.boolean().optional(),
+	/** Nobody changed its spec since it was created, nor scaled or restarted it. */
+	untouched: z.boolean().optional(),
 	/** The object of the Cluster API operator that installed it. */
 	operator: z.object({ kind: z.string(), name: z.string() }).optional(),
 });
@@ -38,6 +42,8 @@ export const managementControllers = z.object({ controllers: z.array(controller)
 /** Fact `management.inventory`: what clusterctl says it installed. The operator leaves none, so an empty list is no evidence. */
 export const managementInventory = z.object({
 	installed: z.boolean(),
+	/** `false`: the Deployments tell as much. Absent where it was asked. */
+	asked: z.literal(false).optional(),
 	providers: z.array(
 		z.object({
 			namespace: z.string(),
@@ -77,7 +83,7 @@ export function parseImage(text: string): Image {
 }
 
 const rawDeployment = z.object({
-	metadata: rawMetadata,
+	metadata: rawMetadata.extend({ generation: z.number().optional() }),
 	spec: z.object({
 		replicas: z.number().nullish(),
 		template: z.object({
@@ -116,6 +122,9 @@ function parseController(item: unknown): Controller {
 		replicas: spec.replicas ?? 1,
 		ready: status?.readyReplicas ?? 0,
 		availableSince: available?.status === "True" ? available.lastTransitionTime : undefined,
+		// On all that it applies: cmd/clusterctl/api/v1alpha3/labels.go of Cluster API.
+		byClusterctl: metadata.labels?.["clusterctl.cluster.x-k8s.io"] !== undefined,
+		untouched: metadata.generation === 1,
 		operator: operator === undefined ? undefined : { kind: operator.kind, name: operator.name },
 	};
 }
@@ -131,11 +140,32 @@ export async function readManagementControllers(
 const inventoryPath = "/apis/clusterctl.cluster.x-k8s.io/v1alpha3/providers";
 const rawProvider = z.object({ metadata: rawMetadata, version: z.string().default("") });
 
+/** Where the providers' releases have their images; an image from elsewhere may also have another tag. */
+const ownRegistries = /^(?:registry\.k8s\.io\/(?:cluster-api|capi-ipam-ic)|ghcr\.io\/ionos-cloud)\//;
+
+/** Each is as clusterctl applied it, and names its version, so that the inventory would say the same. */
+function tellAll(controllers: readonly Controller[]): boolean {
+	const providers = new Set(controllers.map(({ provider }) => provider));
+	const isAsApplied = ({ image: { repository, version }, byClusterctl, untouched, operator }: Controller) =>
+		byClusterctl === true &&
+		untouched === true &&
+		operator === undefined &&
+		version !== undefined &&
+		ownRegistries.test(repository);
+	return controllers.length > 0 && providers.size === controllers.length && controllers.every(isAsApplied);
+}
+
+/** Of all requests the one that tells least: it is spared where the Deployments leave no doubt. */
 export async function readManagementInventory(
 	{ kubectl }: World,
-	_: Know,
+	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof managementInventory>> {
+	const running = await attempt(know("management.controllers"));
+	if (!(running instanceof ProbeError) && tellAll(running.controllers)) {
+		return { installed: true, asked: false, providers: [] };
+	}
+
 	const found = await attempt(
 		kubectl.listKept(
 			inventoryPath,

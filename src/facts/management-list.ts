@@ -19,7 +19,8 @@ export interface ListOf<T> {
 	readonly items: T[];
 }
 
-interface Place {
+/** Where the objects of a kind are. */
+export interface Place {
 	readonly group: string;
 	readonly plural: string;
 	/** That can be read, the preferred one first. */
@@ -27,6 +28,10 @@ interface Place {
 	/** An object of these versions has another meaning, though it goes by the same name. */
 	readonly foreignVersions?: readonly string[];
 	readonly namespaced?: boolean;
+	/** Only objects with this label. */
+	readonly label?: string;
+	/** Several facts are made of it, and there are few objects: it is asked for once, and kept as a whole. */
+	readonly shared?: boolean;
 }
 
 /** How the objects of a kind are asked for, and what is kept of each. */
@@ -36,7 +41,7 @@ export interface Kind<Raw, T> extends Place {
 }
 
 /** What a probe is given. */
-interface Asking {
+export interface Asking {
 	readonly world: World;
 	readonly know: Know;
 	readonly signal: AbortSignal;
@@ -60,13 +65,7 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	for (const version of versions) {
 		const path = pathOf(kind, version, asking.world.options.namespace);
 		asking.note(`GET ${path}`);
-		const items = await attempt(
-			asking.world.kubectl.listKept(path, (item) => keep(kind, path, item), {
-				signal: asking.signal,
-				timeout: pagePatience,
-				pageSize: itemsPerPage,
-			}),
-		);
+		const items = await attempt(list(kind, path, asking));
 		if (!(items instanceof ProbeError)) {
 			return { installed: true, version, items: [...items] };
 		}
@@ -79,8 +78,23 @@ export async function readList<Raw, T>(kind: Kind<Raw, T>, asking: Asking): Prom
 	return { installed: false, items: [] };
 }
 
-const pathOf = ({ group, plural, namespaced = true }: Place, version: string, namespace: string | undefined): string =>
-	`/apis/${group}/${version}${namespace === undefined || !namespaced ? "" : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`;
+async function list<Raw, T>(
+	kind: Kind<Raw, T>,
+	path: string,
+	{ world: { kubectl }, signal }: Asking,
+): Promise<readonly T[]> {
+	const options = { timeout: pagePatience, pageSize: itemsPerPage };
+	const read = (item: unknown) => keep(kind, path, item);
+	return kind.shared === true
+		? (await kubectl.listOnce(path, options)).map(read)
+		: kubectl.listKept(path, read, { ...options, signal });
+}
+
+function pathOf({ group, plural, label, namespaced = true }: Place, version: string, namespace?: string): string {
+	const within = namespace === undefined || !namespaced ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+	const query = label === undefined ? "" : `?labelSelector=${encodeURIComponent(label)}`;
+	return `/apis/${group}/${version}${within}/${plural}${query}`;
+}
 
 function keep<Raw, T>({ raw, read, plural }: Kind<Raw, T>, path: string, item: unknown): T {
 	const parsed = raw.safeParse(item);
@@ -95,7 +109,7 @@ function keep<Raw, T>({ raw, read, plural }: Kind<Raw, T>, path: string, item: u
 	return read(parsed.data);
 }
 
-/** By the CustomResourceDefinitions; where these may not be seen, by what the server says of the group. */
+/** By the CustomResourceDefinitions; where none of the group is seen, by what the server says of it. */
 async function versionsToAsk(
 	{ group, plural, versions, foreignVersions = [] }: Place,
 	know: Know,
@@ -105,13 +119,15 @@ async function versionsToAsk(
 		throw definitions;
 	}
 
-	if (definitions instanceof ProbeError) {
+	const inGroup =
+		definitions instanceof ProbeError ? [] : definitions.definitions.filter((each) => each.group === group);
+	if (inGroup.length === 0) {
 		const { groups } = await know("management.groups");
 		return { versions: versions.filter((version) => groups[group]?.includes(version) === true), certain: false };
 	}
 
-	const served = definitions.definitions
-		.filter((definition) => definition.group === group && definition.plural === plural)
+	const served = inGroup
+		.filter((definition) => definition.plural === plural)
 		.flatMap((definition) => definition.versions.filter((version) => version.served).map(({ name }) => name));
 	const readable = versions.filter((version) => served.includes(version));
 	const unknown = served.filter((version) => !foreignVersions.includes(version));

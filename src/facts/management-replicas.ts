@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { kubeVipPlan, rawKubeVip, readKubeVip } from "./kube-vip.ts";
 import { kubeletArguments, rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
 import { type Kind, listOf } from "./management-list.ts";
 import { managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
@@ -30,6 +31,8 @@ const controlPlane = managementObject.extend({
 	/** Name of its machines' template. */
 	template: z.string().optional(),
 	kubelet: kubeletArguments,
+	/** Absent in snapshots of before it was read. */
+	kubeVip: kubeVipPlan.optional(),
 });
 export type ManagementControlPlane = z.infer<typeof controlPlane>;
 
@@ -86,7 +89,7 @@ const rawControlPlane = z.object({
 	spec: z.object({
 		version: z.string(),
 		replicas: z.number().nullish(),
-		kubeadmConfigSpec: rawKubeadmConfig,
+		kubeadmConfigSpec: z.intersection(rawKubeadmConfig, rawKubeVip),
 		machineTemplate: z
 			.object({
 				/** v1beta1 */
@@ -122,6 +125,7 @@ export const controlPlanes: Kind<z.infer<typeof rawControlPlane>, ManagementCont
 			running: status?.version ?? undefined,
 			template: (spec.machineTemplate?.spec ?? spec.machineTemplate)?.infrastructureRef?.name,
 			kubelet: readKubeletArguments(spec.kubeadmConfigSpec),
+			kubeVip: readKubeVip(spec.kubeadmConfigSpec),
 		};
 	},
 };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
+import { attempt } from "./attempt.ts";
 import { hasBundle, serviceRef } from "./management-definitions.ts";
 import { rawMetadata } from "./management-object.ts";
 import type { Know } from "./probe.ts";
@@ -21,7 +22,10 @@ const webhook = z.object({
 });
 export type Webhook = z.infer<typeof webhook>;
 
-/** Fact `management.webhooks`: those that the API server calls about objects of Cluster API and its providers. */
+/**
+ * Fact `management.webhooks`: those that the API server calls about objects of Cluster API and its providers; mutating
+ * ones only where the validating ones leave a doubt.
+ */
 export const managementWebhooks = z.object({ webhooks: z.array(webhook) });
 
 /** Fact `management.endpoints`: whether somebody answers behind the Services of webhooks and conversions. */
@@ -81,17 +85,29 @@ function parseWebhooks(kind: Webhook["kind"], item: unknown): Webhook[] {
 		.filter(({ groupVersions }) => groupVersions.some((each) => /(?:^|\.)cluster\.x-k8s\.io\//.test(each)));
 }
 
+/**
+ * cert-manager fills in the bundles of both kinds alike, and both lead to one Service, so that mutating webhooks are worth
+ * a request only where something is amiss with the others, or a provider has no others.
+ */
 export async function readManagementWebhooks(
 	{ kubectl }: World,
-	_: Know,
+	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof managementWebhooks>> {
-	const lists = await Promise.all(
-		(["validating", "mutating"] as const).map((kind) =>
-			kubectl.listKept(pathOf(kind), (item) => parseWebhooks(kind, item), { signal }),
-		),
-	);
-	return { webhooks: lists.flat(2) };
+	const list = async (kind: Webhook["kind"]) =>
+		(await kubectl.listKept(pathOf(kind), (item) => parseWebhooks(kind, item), { signal })).flat();
+	const [validating, definitions, controllers] = await Promise.all([
+		list("validating"),
+		attempt(know("management.definitions")),
+		attempt(know("management.controllers")),
+	]);
+	const isTold =
+		!(definitions instanceof ProbeError) &&
+		!(controllers instanceof ProbeError) &&
+		controllers.controllers.every((each) => validating.some(({ provider }) => provider === each.provider)) &&
+		validating.every(({ caBundle }) => caBundle) &&
+		definitions.definitions.every(({ conversion }) => conversion?.caBundle !== false);
+	return { webhooks: isTold ? validating : [...validating, ...(await list("mutating"))] };
 }
 
 const rawSlice = z.object({

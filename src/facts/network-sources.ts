@@ -3,31 +3,14 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { rawKubeadmConfig, readKubeletArguments } from "./kubelet-arguments.ts";
-import { rawNetwork, readNetwork } from "./machine-network.ts";
+import { machineTemplates } from "./machine-templates.ts";
 import { globalPools, pools } from "./management-addresses.ts";
 import { clusters, proxmoxClusters } from "./management-clusters.ts";
 import { type Kind, readList } from "./management-list.ts";
 import { rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, machineDeployments } from "./management-replicas.ts";
-import { type Bootstrap, compose, type Networks, type Template } from "./networks.ts";
+import { type Bootstrap, compose, type Networks, type Parts, type Plan } from "./networks.ts";
 import type { Know } from "./probe.ts";
-
-const rawTemplate = z.object({
-	metadata: rawMetadata,
-	spec: z.object({ template: z.object({ spec: z.object({ network: rawNetwork }) }) }),
-});
-
-const templates: Kind<z.infer<typeof rawTemplate>, Template> = {
-	group: "infrastructure.cluster.x-k8s.io",
-	plural: "proxmoxmachinetemplates",
-	versions: ["v1alpha2", "v1alpha1"],
-	foreignVersions: ["v1beta1"],
-	raw: rawTemplate,
-	read: ({ metadata, spec }) => ({
-		...readObject({ metadata }),
-		network: readNetwork(spec.template.spec.network),
-	}),
-};
 
 const rawBootstrap = z.object({
 	metadata: rawMetadata,
@@ -55,7 +38,7 @@ export async function readManagementNetworks(
 	}
 
 	const [found, own, controls, deployments, all, machines, proxmoxMachines] = await Promise.all([
-		readList(templates, asking),
+		readList(machineTemplates, asking),
 		know("management.pools"),
 		know("management.controlPlanes"),
 		know("management.machineDeployments"),
@@ -63,19 +46,15 @@ export async function readManagementNetworks(
 		know("management.machines"),
 		know("management.proxmoxMachines"),
 	]);
-	// Two more lists are worth a request only where something depends on them.
+	// A pool outside of namespaces is worth a request only where something depends on it.
 	const networked = [...found.items, ...proxmoxMachines.items].flatMap(({ network }) => network?.devices ?? []);
 	const wantsGlobal = networked.some((each) => each.pools.some(({ kind }) => kind === "GlobalInClusterIPPool"));
 	const hasGlobal = own.items.some(({ kind }) => kind === "GlobalInClusterIPPool");
-	const hasSeveral = found.items.some(({ network }) => (network?.devices.length ?? 0) > 1);
-	const [global, kubeadm] = await Promise.all([
-		wantsGlobal && !hasGlobal ? readList(globalPools, asking) : undefined,
-		hasSeveral ? readList(bootstraps, asking) : undefined,
-	]);
-	return compose("the management cluster", {
+	const global = wantsGlobal && !hasGlobal ? await readList(globalPools, asking) : undefined;
+	const parts: Parts = {
 		isPlanned: false,
 		templates: found.items,
-		bootstraps: kubeadm?.items ?? [],
+		bootstraps: [],
 		pools: [...own.items, ...(global?.items ?? [])],
 		clusters: all.items,
 		proxmoxClusters: proxmox,
@@ -83,8 +62,23 @@ export async function readManagementNetworks(
 		machineDeployments: deployments,
 		machines: machines.items,
 		proxmoxMachines: proxmoxMachines.items,
-	});
+	};
+	const source = "the management cluster";
+	const untold = compose(source, parts);
+	const isWorkloadSeen = world.workload !== undefined || world.options.workload !== undefined;
+	if (deployments.items.length === 0 || !untold.plans.some((plan) => matters(plan, isWorkloadSeen))) {
+		return untold;
+	}
+
+	return compose(source, { ...parts, bootstraps: (await readList(bootstraps, asking)).items });
 }
+
+/** What a kubelet is told decides only where its machine's order of interfaces or routes leaves it open, or where its Node is seen. */
+const matters = ({ devices }: Plan, isNodeSeen: boolean): boolean =>
+	devices.length > 1 &&
+	(isNodeSeen ||
+		new Set(devices.map(({ model }) => model)).size > 1 ||
+		devices.some(({ routes, defaultFor }) => routes.some(({ family }) => !defaultFor.includes(family))));
 
 /** What `--manifest` describes, before there is anything. */
 export async function readManifestNetworks(world: World): Promise<Networks> {
@@ -117,7 +111,7 @@ export function parseManifestNetworks(name: string, text: string): Networks {
 	};
 	return compose(name, {
 		isPlanned: true,
-		templates: read("ProxmoxMachineTemplate", templates).items,
+		templates: read("ProxmoxMachineTemplate", machineTemplates).items,
 		bootstraps: read("KubeadmConfigTemplate", bootstraps).items,
 		pools: [...read("InClusterIPPool", pools).items, ...read("GlobalInClusterIPPool", globalPools).items],
 		clusters: read("Cluster", clusters).items,

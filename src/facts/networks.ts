@@ -45,6 +45,7 @@ const plan = z.object({
 	topology: z.boolean(),
 	/** By slot. */
 	devices: z.array(device),
+	/** Of workers only where it decides something: devices of several models, or a default route over another than the first. */
 	kubelet: kubeletArguments,
 	/** What makes machines from it. */
 	users: z.array(

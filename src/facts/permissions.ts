@@ -93,7 +93,7 @@ export async function readProxmoxPermissions(
 	try {
 		const [overview, running] = await Promise.all([
 			data("access/permissions", overviewAnswer),
-			readManagedMachines(world, given),
+			readManagedMachines(given, { world, know, signal, note }),
 		]);
 		const all = [...given.machines, ...running.machines];
 		const placement = await readPlacement(all, overview, data);
@@ -156,7 +156,7 @@ const list = ({ nodes, storages, guests }: Seen): ProxmoxPermissions["listed"] =
 });
 
 /** What answered otherwise than Proxmox VE answers to a good token does not see the token again. */
-function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
+export function requireAccepted({ open, authenticated, version }: ProxmoxAccess): void {
 	const cause = causeOf(authenticated);
 	if (cause === undefined && version !== undefined) {
 		return;

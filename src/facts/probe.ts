@@ -182,6 +182,42 @@ export const probes: Probes = {
 		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
 		return { schema, read };
 	}),
+	"environment.kubeVip": probe(15_000, async () => {
+		const { kubeVip: schema, readManifestKubeVip: read } = await import("./management-kube-vip.ts");
+		return { schema, read };
+	}),
+	"management.kubeVip": probe(56_000, async () => {
+		const { kubeVip: schema, readManagementKubeVip: read } = await import("./management-kube-vip.ts");
+		return { schema, read };
+	}),
+	"management.kubeVipSecrets": probe(57_000, async () => {
+		const { kubeVipSecrets: schema, readKubeVipSecrets: read } = await import("./management-kube-vip.ts");
+		return { schema, read };
+	}),
+	"workload.daemonSets": probe(50_000, async () => {
+		const { workloadDaemonSets: schema, readWorkloadDaemonSets: read } = await import("./workload-sets.ts");
+		return { schema, read };
+	}),
+	"workload.pods": probe(55_000, async () => {
+		const { workloadPods: schema, readWorkloadPods: read } = await import("./workload-pods.ts");
+		return { schema, read };
+	}),
+	"workload.services": probe(55_000, async () => {
+		const { workloadServices: schema, readWorkloadServices: read } = await import("./workload-services.ts");
+		return { schema, read };
+	}),
+	"workload.kubeProxy": probe(55_000, async () => {
+		const { workloadKubeProxy: schema, readWorkloadKubeProxy: read } = await import("./workload-calico.ts");
+		return { schema, read };
+	}),
+	"workload.calico": probe(56_000, async () => {
+		const { workloadCalico: schema, readWorkloadCalico: read } = await import("./workload-calico.ts");
+		return { schema, read };
+	}),
+	"workload.kubeVip": probe(57_000, async () => {
+		const { workloadKubeVip: schema, readWorkloadKubeVip: read } = await import("./workload-kube-vip.ts");
+		return { schema, read };
+	}),
 	// 5 s to connect, 10 s for each of two answers; PVE withholds a 401 for 3 s.
 	"proxmox.access": probe(26_000, async () => {
 		const { proxmoxAccess: schema, readProxmoxAccess: read } = await import("./proxmox.ts");
@@ -195,6 +231,15 @@ export const probes: Probes = {
 	"proxmox.setup": probe(51_000, async () => {
 		const { proxmoxSetup: schema, readProxmoxSetup } = await import("./permissions.ts");
 		return { schema, read: (_, know) => readProxmoxSetup(know) };
+	}),
+	// They wait for proxmox.access and the lists of the management cluster, and ask about each VM in deletion.
+	"proxmox.machines": probe(60_000, async () => {
+		const { proxmoxMachines: schema, readProxmoxMachines: read } = await import("./proxmox-machines.ts");
+		return { schema, read };
+	}),
+	"proxmox.leftovers": probe(60_000, async () => {
+		const { proxmoxLeftovers: schema, readProxmoxLeftovers: read } = await import("./proxmox-machines.ts");
+		return { schema, read };
 	}),
 };
 

@@ -16,6 +16,7 @@ import type { hostClock, hostInotify, hostMemory, hostStorage } from "./host-res
 import type { hostSystem } from "./host-system.ts";
 import type { hostTools } from "./host-tools.ts";
 import type { environmentMachines } from "./machines.ts";
+import type { kubeVip, kubeVipSecrets } from "./management-kube-vip.ts";
 import type { ManagementSchemas } from "./management-schemas.ts";
 import type { networks } from "./networks.ts";
 import type { nodeRoutes } from "./node-addresses.ts";
@@ -23,7 +24,13 @@ import type { nodeInterfaces } from "./node-interfaces.ts";
 import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
+import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
+import type { workloadCalico, workloadKubeProxy } from "./workload-calico.ts";
+import type { workloadKubeVip } from "./workload-kube-vip.ts";
 import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
+import type { workloadPods } from "./workload-pods.ts";
+import type { workloadServices } from "./workload-services.ts";
+import type { workloadDaemonSets } from "./workload-sets.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
@@ -55,11 +62,22 @@ interface Schemas extends ManagementSchemas {
 	readonly "node.routes": typeof nodeRoutes;
 	readonly "environment.networks": typeof networks;
 	readonly "management.networks": typeof networks;
+	readonly "environment.kubeVip": typeof kubeVip;
+	readonly "management.kubeVip": typeof kubeVip;
+	readonly "management.kubeVipSecrets": typeof kubeVipSecrets;
 	readonly "workload.nodes": typeof workloadNodes;
 	readonly "workload.reach": typeof workloadReach;
+	readonly "workload.daemonSets": typeof workloadDaemonSets;
+	readonly "workload.pods": typeof workloadPods;
+	readonly "workload.services": typeof workloadServices;
+	readonly "workload.kubeProxy": typeof workloadKubeProxy;
+	readonly "workload.calico": typeof workloadCalico;
+	readonly "workload.kubeVip": typeof workloadKubeVip;
 	readonly "proxmox.access": typeof proxmoxAccess;
 	readonly "proxmox.permissions": typeof proxmoxPermissions;
 	readonly "proxmox.setup": typeof proxmoxSetup;
+	readonly "proxmox.machines": typeof proxmoxMachines;
+	readonly "proxmox.leftovers": typeof proxmoxLeftovers;
 }
 
 export type FactName = keyof Schemas;

@@ -26,6 +26,16 @@ export const workloadNodes = z.object({
 			uninitialized: z.boolean(),
 			kubelet: z.string().optional(),
 			system: z.string().optional(),
+			/** What Calico noted on the Node. */
+			calico: z
+				.object({
+					/** With its mask: `10.10.10.21/24`. */
+					ipv4: z.string().optional(),
+					ipv6: z.string().optional(),
+					/** Since Calico v3.31. */
+					interfaces: z.array(z.object({ name: z.string(), addresses: z.array(z.string()) })).optional(),
+				})
+				.optional(),
 		}),
 	),
 });
@@ -47,7 +57,7 @@ const rawNode = z.object({
 });
 
 /** A workload cluster that can be asked. */
-interface Target {
+export interface Target {
 	readonly source: string;
 	/** Absent where a kubeconfig was given: it does not say whose it is. */
 	readonly cluster?: string;
@@ -85,7 +95,8 @@ export async function readWorkloadNodes(world: World, know: Know, signal: AbortS
 	};
 }
 
-interface Unreached {
+/** One that cannot. */
+export interface Unreached {
 	readonly source: string;
 	readonly error: ProbeError;
 }
@@ -101,7 +112,8 @@ async function ask({ kubectl, cluster, source }: Target, signal: AbortSignal): P
 const keyOf = ({ namespace, name }: { readonly namespace?: string | undefined; readonly name: string }): string =>
 	`${namespace ?? ""}/${name}`;
 
-async function openNamed(
+/** The clusters that --workload names, by the kubeconfigs that the management cluster keeps. @throws UsageError where there is none of that name */
+export async function openNamed(
 	world: World,
 	wanted: string,
 	know: Know,
@@ -204,5 +216,33 @@ function parseNode(item: unknown): WorkloadNode {
 		uninitialized: spec?.taints?.some(({ key }) => key === "node.cloudprovider.kubernetes.io/uninitialized") ?? false,
 		kubelet: status?.nodeInfo?.kubeletVersion,
 		system: status?.nodeInfo?.osImage,
+		...calicoOf(metadata.annotations ?? {}),
 	};
+}
+
+const rawInterfaces = z.array(z.object({ name: z.string(), addresses: z.array(z.string()).nullish() }));
+
+/** libcalico-go/lib/backend/k8s/resources/node.go */
+function calicoOf(annotations: Readonly<Record<string, string>>): Pick<WorkloadNode, "calico"> {
+	const noted = (name: string) => annotations[`projectcalico.org/${name}`];
+	const [ipv4, ipv6] = [noted("IPv4Address"), noted("IPv6Address")];
+	const interfaces = rawInterfaces.safeParse(parseJson(noted("Interfaces") ?? "")).data;
+	return ipv4 === undefined && ipv6 === undefined
+		? {}
+		: {
+				calico: {
+					ipv4,
+					ipv6,
+					interfaces: interfaces?.map(({ name, addresses }) => ({ name, addresses: addresses ?? [] })),
+				},
+			};
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		// An annotation that Calico did not write so says nothing.
+		return undefined;
+	}
 }

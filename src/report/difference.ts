@@ -1,6 +1,7 @@
 import type { Difference } from "../compare.ts";
 import type { ReportedFinding } from "../diagnose.ts";
-import { type HumanOptions, prose, renderFinding, renderNote } from "./human.ts";
+import { type HumanOptions, prose, renderFinding } from "./human.ts";
+import { renderNote } from "./plain.ts";
 import { type SnapshotNote, toFinding } from "./report.ts";
 import type { DifferenceReport } from "./schema.ts";
 

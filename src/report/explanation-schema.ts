@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { kinds } from "../explain/signature.ts";
+import { eventKinds } from "../explain/timeline.ts";
 
 const seen = z.object({
 	source: z.string(),
@@ -25,6 +26,29 @@ const recognised = z.object({
 	source: z.string().optional(),
 });
 
+const event = z.object({
+	time: z.string().describe("UTC, ISO 8601"),
+	kind: z.enum(eventKinds),
+	text: z.string().describe("Secrets masked"),
+	object: z.string().optional().describe("The kind of object that says so"),
+	id: z.string().optional().describe("Of a message's signature"),
+	means: z.enum(kinds).optional().describe("Of a message, as kind of recognised"),
+	count: z.int().min(1).optional(),
+	last: z.string().optional(),
+	source: z.string().optional(),
+	ended: z.boolean().optional().describe("Afterwards a message says that it went well"),
+	well: z.boolean().optional().describe("The condition is as it should be"),
+});
+
+const timeline = z.object({
+	machine: z.string().describe("namespace/name of the Machine, or of a ProxmoxMachine without one"),
+	proxmoxMachine: z.string().optional(),
+	vmid: z.int().optional(),
+	node: z.string().optional().describe("Of Proxmox VE"),
+	gone: z.boolean().describe("Messages name it, and it does not exist any more"),
+	events: z.array(event).describe("In time order"),
+});
+
 /** The JSON of `explain` for logs. Within v1 fields are only added. */
 export const explanationSchema = z.object({
 	schema: z.literal("capmox-doctor/explain/v1"),
@@ -35,6 +59,11 @@ export const explanationSchema = z.object({
 	unrecognised: z
 		.array(z.object({ line: z.string(), count: z.int().min(1) }))
 		.describe("Lines that may be errors, by kind; the most frequent first"),
+	timelines: z.array(timeline).optional().describe("With --live: machines that messages name, or that are not well"),
+	unread: z
+		.array(z.object({ name: z.string(), reason: z.string() }))
+		.optional()
+		.describe("With --live: what could not be looked at"),
 	summary: z.object({
 		sources: z.array(z.string()),
 		lines: z.int(),

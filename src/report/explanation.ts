@@ -1,6 +1,8 @@
 import type { ChalkInstance } from "chalk";
 import type { Explanation, Recognised, Seen } from "../explain/explanation.ts";
+import type { Timelines } from "../explain/timeline.ts";
 import type { ExplanationReport } from "./explanation-schema.ts";
+import { renderTimelines } from "./timeline.ts";
 
 /** One explanation, as every format shows it. */
 export interface Explained {
@@ -10,6 +12,17 @@ export interface Explained {
 	/** How many signatures were looked for. */
 	readonly known: number;
 	readonly exitCode: number;
+	/** Where the logs are of a cluster that runs. */
+	readonly live?: LiveLogs;
+}
+
+export interface LiveLogs extends Timelines {
+	/** What the logs are, in words: "5 pods, since 1h ago". */
+	readonly place: string;
+	/** What could not be looked at, and why. */
+	readonly unread: readonly { readonly name: string; readonly reason: string }[];
+	/** Logs of which only the newest lines were read. */
+	readonly cut: readonly string[];
 }
 
 export interface ExplanationOptions {
@@ -36,6 +49,7 @@ export function renderExplanation(explained: Explained, options: ExplanationOpti
 					recognised.length === 0 ? "" : notes.map((item) => renderNote(item, options)).join("\n"),
 					renderUnrecognised(explained, options),
 				]),
+		...(explained.live === undefined ? [] : renderLive(explained.live, options)),
 	].filter((part) => part !== "");
 	return parts.length === 0 ? "" : `${parts.join("\n\n")}\n`;
 }
@@ -43,12 +57,24 @@ export function renderExplanation(explained: Explained, options: ExplanationOpti
 const number = (value: number): string => value.toLocaleString("en");
 const counted = (value: number, word: string): string => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
 
-function headline({ explanation, sources, known }: Explained, options: ExplanationOptions): string {
+const onlyNewest = "only the newest lines were read; give a shorter --since";
+
+/** What could not be read is said even to those who want to see findings only: it may hold some. */
+const renderLive = (live: LiveLogs, options: ExplanationOptions): readonly string[] => [
+	...(options.quiet ? [] : renderTimelines(live, options)),
+	...[
+		...live.unread.map(({ name, reason }) => `? Could not look at ${name}: ${reason}`),
+		...live.cut.map((name) => `? Could not look at all of ${name}: ${onlyNewest}`),
+	].map((text) => options.paint.yellow(prose(text, 0, options))),
+];
+
+function headline({ explanation, sources, known, live }: Explained, options: ExplanationOptions): string {
 	const { recognised, ended, lines } = explanation;
-	const place = `${counted(lines, "line")} of ${sources.join(", ")}`;
+	const from = live?.place ?? sources.join(", ");
+	const place = `${counted(lines, "line")} of ${from}`;
 	const failures = recognised.filter(({ kind }) => kind !== "wrapper");
 	if (lines === 0) {
-		return prose(`There was nothing to read in ${sources.join(", ")}.`, 0, options);
+		return prose(`There was nothing to read in ${from}.`, 0, options);
 	}
 
 	if (recognised.length === 0) {
@@ -171,7 +197,7 @@ const command = (label: string, text: string, { paint }: ExplanationOptions): st
 	`      ${paint.dim(label.padEnd(10))}${paint.cyan(text)}`;
 
 /** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-function prose(text: string, indent: number, { width }: ExplanationOptions): string {
+export function prose(text: string, indent: number, { width }: Pick<ExplanationOptions, "width">): string {
 	const room = Math.max(30, width - indent);
 	const lines = [""];
 	for (const word of text.split(/\s+/)) {
@@ -186,7 +212,7 @@ function prose(text: string, indent: number, { width }: ExplanationOptions): str
 	return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
-export function explanationJson({ version, sources, explanation, exitCode }: Explained): string {
+export function explanationJson({ version, sources, explanation, exitCode, live }: Explained): string {
 	const { recognised, ended, notes, unrecognised, unrecognisedLines, lines, bytes } = explanation;
 	const report: ExplanationReport = {
 		schema: "capmox-doctor/explain/v1",
@@ -195,6 +221,15 @@ export function explanationJson({ version, sources, explanation, exitCode }: Exp
 		ended: ended.map(toItem),
 		notes: notes.map(toItem),
 		unrecognised: unrecognised.map(({ line, count }) => ({ line, count })),
+		...(live === undefined
+			? {}
+			: {
+					timelines: live.timelines.map((timeline) => ({ ...timeline, events: [...timeline.events] })),
+					unread: [
+						...live.unread.map(({ name, reason }) => ({ name, reason })),
+						...live.cut.map((name) => ({ name, reason: onlyNewest })),
+					],
+				}),
 		summary: {
 			sources: [...sources],
 			lines,

@@ -1,5 +1,5 @@
 import type { ReportedFinding } from "../diagnose.ts";
-import { countsOf, findingsOf, placeOf, unseen } from "./plain.ts";
+import { countsOf, findingsOf, openingOf, placeOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub shows so many annotations of a level per step; the rest is dropped silently there, so it is counted here. */
@@ -19,10 +19,12 @@ export function renderGithub(run: Run): string {
 		const reason = unseen(verdict);
 		return reason === undefined ? [] : [command("notice", { title: `${check.id} could not be looked at` }, reason)];
 	});
+	const opening = openingOf(run);
+	const notices = opening === undefined ? gaps : [command("notice", { title: "a snapshot" }, opening), ...gaps];
 	return [
 		...atMost("error", errors),
 		...atMost("warning", warnings),
-		...atMost("notice", gaps),
+		...atMost("notice", notices),
 		`capmox-doctor ${run.version}: ${countsOf(run)}`,
 		"",
 	].join("\n");

@@ -1,11 +1,12 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, byGroup, countsOf, escapeMarkup, groupTitles, typed, unseen } from "./plain.ts";
+import { adviceOf, byGroup, countsOf, escapeMarkup, openingOf, titleOf, typed, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** One page that stands by itself: no script, nothing loaded, light or dark as the reader's system is. */
 export function renderHtml(run: Run): string {
 	const broken = run.judgements.filter(({ verdict }) => verdict.kind === "problem" || unseen(verdict) !== undefined);
 	const others = run.judgements.filter((judgement) => !broken.includes(judgement));
+	const opening = openingOf(run);
 	return `<!doctype html>
 <html lang="en">
 <head>
@@ -18,11 +19,11 @@ export function renderHtml(run: Run): string {
 <body>
 <header>
 <h1>capmox-doctor</h1>
-<p>${escapeMarkup(countsOf(run))} · version ${escapeMarkup(run.version)} · ${(run.milliseconds / 1_000).toFixed(1)} s · exit ${run.exitCode}</p>
+<p>${escapeMarkup(countsOf(run))} · version ${escapeMarkup(run.version)} · ${(run.milliseconds / 1_000).toFixed(1)} s · exit ${run.exitCode}</p>${opening === undefined ? "" : `\n<p><strong>${escapeMarkup(opening)}</strong></p>`}
 </header>
 <main>
 ${byGroup(broken)
-	.map(([group, judgements]) => `<h2>${groupTitles[group]}</h2>\n${judgements.map(article).join("\n")}`)
+	.map(([group, judgements]) => `<h2>${escapeMarkup(titleOf(group, run))}</h2>\n${judgements.map(article).join("\n")}`)
 	.join("\n")}
 ${others.length === 0 ? "" : `<h2>Fine, or not applicable</h2>\n<ul class="others">\n${others.map(row).join("\n")}\n</ul>`}
 </main>
@@ -49,8 +50,8 @@ ${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre
 <dl>
 ${evidence
 	.map(
-		({ from, saw, expected }) =>
-			`<dt>${escapeMarkup(from)}</dt><dd>${escapeMarkup(saw)}${expected === undefined ? "" : `<br>expected: ${escapeMarkup(expected)}`}</dd>`,
+		({ from, saw, expected, lines = [] }) =>
+			`<dt>${escapeMarkup(from)}</dt><dd>${escapeMarkup(saw)}${lines.length === 0 ? "" : pre(lines.join("\n"))}${expected === undefined ? "" : `<br>expected: ${escapeMarkup(expected)}`}</dd>`,
 	)
 	.join("\n")}
 </dl>

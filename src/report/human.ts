@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import { type Group, groups, type Step } from "../check.ts";
+import { groups, type Step } from "../check.ts";
 import {
 	type Judgement,
 	type MissingFact,
@@ -8,8 +8,8 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { adviceOf, groupTitles, typed } from "./plain.ts";
-import { count, type Run, type SnapshotNote } from "./report.ts";
+import { adviceOf, openingOf, titleOf, typed } from "./plain.ts";
+import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
 	readonly paint: ChalkInstance;
@@ -35,45 +35,11 @@ export function renderHuman(run: Run, options: HumanOptions): string {
 					].join("\n"),
 				];
 	});
-	const opening = run.snapshot === undefined ? "" : renderOpening(run.snapshot, options);
+	const said = openingOf(run);
+	const opening = said === undefined ? "" : options.paint.bold(prose(said, 0, options));
 	const closing = options.quiet === true ? [] : [renderSkips(run, options), renderClosing(run, options)];
 	const parts = [...sections, ...closing].filter((part) => part !== "");
 	return parts.length === 0 ? "" : `${[opening, ...parts].filter((part) => part !== "").join("\n\n")}\n`;
-}
-
-const titleOf = (group: Group, { snapshot }: Run): string =>
-	group === "host" && snapshot !== undefined ? `Host ${snapshot.host}` : groupTitles[group];
-
-const renderOpening = (note: SnapshotNote, options: HumanOptions): string =>
-	options.paint.bold(prose(`${capital(renderNote(note))} Nothing here was looked at.`, 0, options));
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** What a snapshot is of, as sentences that begin in lower case. */
-export function renderNote({ host, taken, ageSeconds, doctor, anonymized, notRead }: SnapshotNote): string {
-	const when = `${taken.slice(0, 16).replace("T", " ")} UTC`;
-	return [
-		`snapshot of ${host}, taken ${age(ageSeconds)} (${when}) by capmox-doctor ${doctor}.`,
-		...(anonymized ? ["Names and addresses in it are stand-ins."] : []),
-		...(notRead.length === 0 ? [] : [`This version does not know ${notRead.join(", ")}, which it also holds.`]),
-	].join(" ");
-}
-
-const units = [
-	{ name: "day", seconds: 86_400 },
-	{ name: "hour", seconds: 3_600 },
-	{ name: "minute", seconds: 60 },
-] as const;
-
-/** In the largest unit of which there are two; a clock that is behind is said, not hidden. */
-function age(seconds: number): string {
-	const unit = units.find((each) => Math.abs(seconds) >= 2 * each.seconds);
-	if (unit === undefined) {
-		return seconds < -60 ? "by a clock that is ahead of this one" : "just now";
-	}
-
-	const number = Math.floor(Math.abs(seconds) / unit.seconds);
-	return seconds < 0 ? `${number} ${unit.name}s in the future by this clock` : `${number} ${unit.name}s ago`;
 }
 
 function isShown(verdict: Verdict, { verbose, quiet }: HumanOptions): boolean {
@@ -121,14 +87,23 @@ export function renderFinding(finding: ReportedFinding, options: HumanOptions): 
 	const likely = finding.confidence === "likely" ? " (likely)" : "";
 	return [
 		prose(finding.summary, 4, options),
-		...finding.evidence.flatMap(({ from, saw, expected }) => [
+		...finding.evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 			labelled("saw", `${from}: ${saw}`, options),
+			...shortened(lines, options).map((line) => `${" ".repeat(16)}${line}`),
 			...(expected === undefined ? [] : [labelled("expected", expected, options)]),
 		]),
 		...finding.remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
 		`    ${colour(`${finding.severity}${likely}`)} ${paint.dim(`· more: capmox-doctor explain ${finding.code}`)}`,
 	].join("\n");
 }
+
+/** Of evidence line by line, without `-v`. */
+const fewLines = 9;
+
+const shortened = (lines: readonly string[], { verbose, paint }: HumanOptions): readonly string[] =>
+	verbose === true || lines.length <= fewLines + 1
+		? lines
+		: [...lines.slice(0, fewLines), paint.dim(`… ${lines.length - fewLines} more lines; -v shows them`)];
 
 function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [

@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { byGroup, escapeMarkup, findingLines, groupTitles, unseen } from "./plain.ts";
+import { byGroup, escapeMarkup, findingLines, openingOf, titleOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /**
@@ -8,14 +8,20 @@ import type { Run } from "./report.ts";
  */
 export function renderJunit(run: Run): string {
 	const suites = byGroup(run.judgements).map(
-		([group, judgements]) => [groupTitles[group], judgements.map((judgement) => testCase(judgement, run))] as const,
+		([group, judgements]) => [titleOf(group, run), judgements.map((judgement) => testCase(judgement, run))] as const,
 	);
 	const all = suites.flatMap(([, cases]) => cases);
+	const opening = openingOf(run);
+	const properties =
+		opening === undefined
+			? []
+			: [`    <properties><property name="snapshot" value="${escapeMarkup(opening)}"/></properties>`];
 	return [
 		'<?xml version="1.0" encoding="UTF-8"?>',
 		`<testsuites name="capmox-doctor ${escapeMarkup(run.version)}" ${totals(all)} time="${(run.milliseconds / 1_000).toFixed(3)}">`,
 		...suites.flatMap(([title, cases]) => [
 			`  <testsuite name="${escapeMarkup(title)}" ${totals(cases)}>`,
+			...properties,
 			...cases.map(({ xml }) => xml),
 			"  </testsuite>",
 		]),

@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, countsOf, typed, unseen } from "./plain.ts";
+import { adviceOf, countsOf, openingOf, typed, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub takes 65,536 characters for an issue; something is left for what its author has to say. */
@@ -7,7 +7,8 @@ const largest = 60_000;
 
 /** Markdown to be pasted into an issue, or with a larger `limit` (bytes of UTF-8) for the summary of a CI job. */
 export function renderMarkdown(run: Run, limit = largest): string {
-	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n`;
+	const opening = openingOf(run);
+	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n${opening === undefined ? "" : `\n${escape(opening)}\n`}`;
 	const parts = [...run.judgements.flatMap(problem), ...run.judgements.flatMap(gap), rest(run)].filter(
 		(part) => part !== "",
 	);
@@ -38,10 +39,10 @@ function body({ summary, evidence, remedy, confidence }: ReportedFinding): strin
 	return [
 		escape(summary) + (confidence === "likely" ? " (likely)" : ""),
 		"",
-		...evidence.map(
-			({ from, saw, expected }) =>
-				`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,
-		),
+		...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
+			`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,
+			...(lines.length === 0 ? [] : ["", ...fenced(lines.join("\n"), "text").map((line) => `  ${line}`)]),
+		]),
 		"",
 		...remedy.flatMap((step, index) => [
 			`${index + 1}. ${escape(adviceOf(step))}`,
@@ -94,4 +95,8 @@ const code = (text: string): string => {
 	return mark.length === 1 ? `\`${line}\`` : `${mark} ${line} ${mark}`;
 };
 
-const fenced = (text: string): readonly string[] => [`${fence(text, 3)}sh`, ...text.split("\n"), fence(text, 3)];
+const fenced = (text: string, language = "sh"): readonly string[] => [
+	`${fence(text, 3)}${language}`,
+	...text.split("\n"),
+	fence(text, 3),
+];

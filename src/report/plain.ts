@@ -1,15 +1,51 @@
 import { type Evidence, type Group, groups, type Step } from "../check.ts";
 import { type Judgement, type ReportedFinding, shownAs, type Verdict } from "../diagnose.ts";
 import { toShell } from "../shell.ts";
-import type { Run } from "./report.ts";
+import type { Run, SnapshotNote } from "./report.ts";
 
-export const groupTitles: Readonly<Record<Group, string>> = {
+const groupTitles: Readonly<Record<Group, string>> = {
 	config: "Configuration",
 	host: "This host",
 	proxmox: "Proxmox",
 	management: "Management cluster",
 	workload: "Workload clusters",
 };
+
+export const titleOf = (group: Group, { snapshot }: Run): string =>
+	group === "host" && snapshot !== undefined ? `Host ${snapshot.host}` : groupTitles[group];
+
+/** What stands above everything where a snapshot was judged. */
+export const openingOf = ({ snapshot }: Run): string | undefined =>
+	snapshot === undefined ? undefined : `${capital(renderNote(snapshot))} Nothing here was looked at.`;
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** What a snapshot is of, as sentences that begin in lower case. */
+export function renderNote({ host, taken, ageSeconds, doctor, anonymized, notRead }: SnapshotNote): string {
+	const when = `${taken.slice(0, 16).replace("T", " ")} UTC`;
+	return [
+		`snapshot of ${host}, taken ${age(ageSeconds)} (${when}) by capmox-doctor ${doctor}.`,
+		...(anonymized ? ["Names and addresses in it are stand-ins."] : []),
+		...(notRead.length === 0 ? [] : [`This version does not know ${notRead.join(", ")}, which it also holds.`]),
+	].join(" ");
+}
+
+const units = [
+	{ name: "day", seconds: 86_400 },
+	{ name: "hour", seconds: 3_600 },
+	{ name: "minute", seconds: 60 },
+] as const;
+
+/** In the largest unit of which there are two; a clock that is behind is said, not hidden. */
+function age(seconds: number): string {
+	const unit = units.find((each) => Math.abs(seconds) >= 2 * each.seconds);
+	if (unit === undefined) {
+		return seconds < -60 ? "by a clock that is ahead of this one" : "just now";
+	}
+
+	const number = Math.floor(Math.abs(seconds) / unit.seconds);
+	return seconds < 0 ? `${number} ${unit.name}s in the future by this clock` : `${number} ${unit.name}s ago`;
+}
 
 const places: Readonly<Record<Step["where"], string>> = {
 	here: "",
@@ -30,8 +66,9 @@ export const adviceOf = ({ advice, where, risk, put }: Step): string =>
 /** A finding as lines of text, without colour and without wrapping. */
 export const findingLines = ({ code, summary, evidence, remedy }: ReportedFinding): readonly string[] => [
 	summary,
-	...evidence.flatMap(({ from, saw, expected }) => [
+	...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 		`  saw: ${from}: ${saw}`,
+		...lines.map((line) => `       ${line}`),
 		...(expected === undefined ? [] : [`  expected: ${expected}`]),
 	]),
 	...remedy.flatMap((step, index) => [

@@ -55,7 +55,10 @@ export const toFinding = (
 	severity: found.severity,
 	confidence: found.confidence,
 	summary: found.summary,
-	evidence: [...found.evidence],
+	evidence: found.evidence.map(({ lines, ...rest }) => ({
+		...rest,
+		...(lines === undefined ? {} : { lines: [...lines] }),
+	})),
 	remedy: found.remedy.map(({ command, ...rest }) => ({
 		...rest,
 		...(command === undefined ? {} : { command: [...command] }),

@@ -1,5 +1,5 @@
 import type { Judgement, ReportedFinding } from "../diagnose.ts";
-import { findingLines, findingsOf, placeOf, unseen } from "./plain.ts";
+import { findingLines, findingsOf, openingOf, placeOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** SARIF 2.1.0. What was seen outside of any file is placed where its settings would stand. */
@@ -12,6 +12,8 @@ export function renderSarif(run: Run): string {
 			defaultConfiguration: { level: severity },
 		})),
 	);
+	const opening = openingOf(run);
+	const above = opening === undefined ? [] : [{ level: "note", message: { text: opening } }];
 	const log = {
 		$schema: "https://json.schemastore.org/sarif-2.1.0.json",
 		version: "2.1.0",
@@ -22,7 +24,7 @@ export function renderSarif(run: Run): string {
 					{
 						executionSuccessful: run.exitCode !== 70,
 						exitCode: run.exitCode,
-						toolExecutionNotifications: run.judgements.flatMap(notification),
+						toolExecutionNotifications: [...above, ...run.judgements.flatMap(notification)],
 					},
 				],
 				results: findingsOf(run).map((finding) => ({

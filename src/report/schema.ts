@@ -23,7 +23,16 @@ const finding = z.object({
 	severity: z.enum(severities),
 	confidence: z.enum(["certain", "likely"]),
 	summary: z.string(),
-	evidence: z.array(z.object({ from: z.string(), saw: z.string(), expected: z.string().optional() })).min(1),
+	evidence: z
+		.array(
+			z.object({
+				from: z.string(),
+				saw: z.string(),
+				expected: z.string().optional(),
+				lines: z.array(z.string()).optional().describe("What was seen, line by line, such as a tree"),
+			}),
+		)
+		.min(1),
 	remedy: z.array(step).min(1),
 });
 

@@ -7,7 +7,7 @@ import type { FactSheet } from "../../src/facts/sheet.ts";
 import { parseSituation } from "../../src/snapshot/read.ts";
 import { format, type Header } from "../../src/snapshot/snapshot.ts";
 import { renderSnapshot } from "../../src/snapshot/write.ts";
-import { findSituations, type Judged, judgeSituation } from "../support/situations.ts";
+import { findSituations, type Judged, judgeSituation, withTable } from "../support/situations.ts";
 
 const header: Header = { schema: format, doctor: "0.0.0", taken: "2026-11-23T09:30:00.000Z", host: "basalt" };
 const schemas = await loadSchemas();
@@ -40,7 +40,7 @@ describe("stand-ins change no verdict, and leave no name", () => {
 			const text = readFileSync(url, "utf8");
 			const named = distinct.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
 			for (const each of [text, named]) {
-				const { sheet, asked } = parseSituation(each, fileURLToPath(url), schemas);
+				const { sheet, asked } = withTable(parseSituation(each, fileURLToPath(url), schemas));
 				for (const key of keys) {
 					const changed = change(sheet, key);
 					const after = judgeSituation(check, changed, asked);
@@ -178,4 +178,67 @@ test("what is damaged stays damaged in the same way", () => {
 	expect(values["DNS_SERVERS"]).toMatch(new RegExp(`^${network}\\.1 ; dns\\.[a-z]{6}\\.[a-z]{2}$`));
 	expect(values["ALLOWED_NODES"]).toMatch(/^\[[A-Z][a-z]{7}_1;[A-Z]{8}-2, [a-z]é[a-z]{6}\]$/);
 	expect(values["CLUSTER_NAME"]).toMatch(/^9-[A-Z][a-z]{5}--x\.$/);
+});
+
+describe("what a management cluster and a node hold", () => {
+	const object = { name: "granat-0", namespace: "kaverne", uid: "0f9a3c52-7b1e-4d2a-8c41-111111111111", owners: [] };
+	const sheet: FactSheet = {
+		"management.groups": known({ groups: { "feldspat.zirkon.fr": ["v1"], "cluster.x-k8s.io": ["v1beta2"], apps: [] } }),
+		"management.machines": known({
+			installed: true,
+			items: [
+				{
+					...object,
+					finalizers: ["machine.cluster.x-k8s.io", "amber.zirkon.fr/guard"],
+					paused: false,
+					annotations: {
+						"cluster.x-k8s.io/cloned-from-name": "ab",
+						"cluster.x-k8s.io/cloned-from-groupkind": "ProxmoxMachineTemplate.infrastructure.cluster.x-k8s.io",
+						"pre-drain.delete.hook.machine.cluster.x-k8s.io/ottilie": "feldspat",
+					},
+					conditions: [{ type: "amber.zirkon.fr/Ready", status: "True" }],
+					controlPlane: false,
+				},
+			],
+		}),
+		"management.proxmoxMachines": known({
+			installed: true,
+			items: [
+				{
+					...object,
+					finalizers: [],
+					paused: false,
+					annotations: {},
+					conditions: [],
+					ready: true,
+					task: "UPID:basalt3:0000C3A2:0ABC1234:68A5D000:qmclone:100:ottilie@amber!bot:",
+					addresses: [],
+					networks: [],
+					network: { zone: "granat-dc", devices: [] },
+				},
+			],
+		}),
+		"node.interfaces": known({
+			interfaces: [
+				{ name: "enx983bcf123456", index: 2, virtual: false, up: true },
+				{ name: "ens18", index: 3, virtual: false, up: true },
+			],
+		}),
+	};
+	const text = renderSnapshot(anonymize({ header, sheet }, new Uint8Array(32)));
+
+	test("no name and no MAC is left of it", () => {
+		expect(text).not.toMatch(planted);
+		expect(text).not.toMatch(/983bcf|123456\b|: ab$/m);
+	});
+
+	test("and what Kubernetes and its projects name stays", () => {
+		for (const common of ["cluster.x-k8s.io:", "apps:", "- machine.cluster.x-k8s.io", ":qmclone:100:", "name: ens18"]) {
+			expect(text).toContain(common);
+		}
+
+		expect(text).toContain("cloned-from-groupkind: ProxmoxMachineTemplate.infrastructure.cluster.x-k8s.io");
+		expect(text).toMatch(/pre-drain\.delete\.hook\.machine\.cluster\.x-k8s\.io\/[a-z]{7}: [a-z]{8}$/m);
+		expect(text).toMatch(/name: enx[\da-f]{12}$/m);
+	});
 });

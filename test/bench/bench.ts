@@ -9,6 +9,7 @@ import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
 import { measureExplain } from "./explain.ts";
 import { benchManagement } from "./management.ts";
+import { benchSnapshot } from "./snapshot.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 const empty = fileURLToPath(new URL("../support/empty/", import.meta.url));
@@ -112,4 +113,5 @@ await proxmox.close();
 memory();
 explain();
 await benchManagement(judge);
+await benchSnapshot(judge);
 process.exitCode = failed ? 1 : 0;

@@ -145,6 +145,13 @@ describe("what ends well is not blamed", () => {
 		expect(idsIn([waits("a"), waits("b"), ready("a"), ready("b"), ""].join("\n"))).toEqual([]);
 	});
 
+	test("also where what ends it looks like the rest of a long line", () => {
+		const changed =
+			"2026-08-01 10:00:00.003 [INFO][9] startup/startup.go 559: Node IPv4 changed, will check for conflicts";
+		expect(idsIn(`${changed}\nCalico node started successfully\n`)).toEqual([]);
+		expect(idsIn(`Calico node started successfully\n${changed}\n`)).toEqual(["calico.ip-changed"]);
+	});
+
 	test("nor does one file end what is in another", () => {
 		const { recognised } = explainText([Buffer.from(`${refused("10:00:00.1")}\n`)]);
 		expect(recognised).toHaveLength(1);
@@ -178,6 +185,25 @@ describe("the deepest cause comes first", () => {
 			"cloudinit.scripts-user",
 		]);
 		expect(recognised.at(-1)?.follows).toContain("kubevip.no-default-if-old");
+	});
+
+	test.each([
+		[
+			"Unable to connect to the server: x509: certificate has expired or is not yet valid: current time 2026-08-01T10:00:00Z is after 2026-07-01T10:00:00Z",
+			"tls.expired",
+			"kubectl.unreachable",
+		],
+		[
+			String.raw`E0801 10:00:00.1 1 cluster_accessor.go:262] "Connect failed" err="Get \"https://10.10.10.9:6443/?timeout=5s\": x509: certificate is valid for 10.96.0.1, 10.10.10.20, not 10.10.10.9" controller="clustercache"`,
+			"tls.vip-wrong-cert",
+			"capi.cc-connect-failed",
+		],
+	])("also where the whole message is known as a symptom: %s", (line, cause, symptom) => {
+		const { recognised } = explainText(`${line}\n`);
+		expect(recognised.map(({ signature, kind }) => [signature.id, kind])).toEqual([
+			[cause, "cause"],
+			[symptom, "wrapper"],
+		]);
 	});
 
 	test("the troubleshooting document's examples", () => {

@@ -14,6 +14,10 @@ test.each([
 	["a UUID by itself", `the server said ${uuid.toUpperCase()}`, uuid.toUpperCase()],
 	["JSON", `{"user":"x","password":"open sesame"}`, "sesame"],
 	["JSON with a secret", `{"token_secret": "${uuid}"}`, uuid],
+	["a value with a quote in it", `{"password":"open"sesame 1","user":"x"}`, "sesame"],
+	["a flag of another program", "run --proxmox-secret open-sesame-1 --x", "sesame"],
+	["a short name", "PM_PASS=open-sesame", "sesame"],
+	["a sentence", `the password is "open sesame"`, "sesame"],
 	["a bearer token", "Authorization: Bearer abc.def-ghi_jkl012345", "abc.def-ghi"],
 	[
 		"a token of a service account",
@@ -48,6 +52,9 @@ test.each([
 	"https://pve.example.com:8006/api2/json/version",
 	"error retrieving bootstrap data: secret `value` key is missing",
 	"invalid token value!",
+	'{"password":"","user":"x"}',
+	"tests: pass: 120 fail: 0",
+	"the password is wrong",
 ])("leaves what is none: %s", (line) => {
 	expect(maskShapes(line)).toBe(line);
 });

@@ -82,6 +82,17 @@ test.each(each)("%s is what its samples are recognised as, first of all", (id, {
 	expect(samples.map((sample) => idsIn(`${sample}\n`)[0])).toEqual(samples.map(() => id));
 });
 
+/** What is known only where it is the whole text never stands so in a controller's log. */
+const anywhere = each.filter(([, { pattern }]) => !pattern.includes("|^"));
+
+test.each(anywhere)(
+	"%s is recognised behind the time that kubectl logs --timestamps puts in front",
+	(id, { samples }) => {
+		const stamped = samples.map((sample) => `2026-08-01T10:00:00.123456789Z ${sample}\n`);
+		expect(stamped.map((line) => idsIn(line)[0])).toEqual(samples.map(() => id));
+	},
+);
+
 test.each(each)("%s: a line of 1 MB made of the sample takes no more than its share of time", (_, { samples }) => {
 	const sample = samples[0] ?? "";
 	const half = sample.slice(0, Math.ceil(sample.length * 0.7));

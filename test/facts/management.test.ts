@@ -153,7 +153,7 @@ describe.each([
 				["infrastructure-proxmox", setup.capmox],
 			]),
 		);
-		expect(known(sheet, "management.inventory").providers).toHaveLength(5);
+		expect(known(sheet, "management.inventory")).toEqual({ installed: true, asked: false, providers: [] });
 		const definition = known(sheet, "management.definitions").definitions.find(({ kind }) => kind === "ProxmoxMachine");
 		expect(definition).toMatchObject(
 			setup === newest
@@ -166,7 +166,7 @@ describe.each([
 		);
 		const { webhooks } = known(sheet, "management.webhooks");
 		expect(webhooks.filter(({ caBundle, mandatory }) => caBundle && mandatory)).toHaveLength(webhooks.length);
-		expect(webhooks.map(({ name }) => name)).toContain("default.machinedeployment.cluster.x-k8s.io");
+		expect(webhooks.map(({ name }) => name)).toContain("validation.machinedeployment.cluster.x-k8s.io");
 		const { services } = known(sheet, "management.endpoints");
 		expect(services).toHaveLength(5);
 		expect(services.every(({ ready }) => ready)).toBe(true);
@@ -180,14 +180,12 @@ test("only reads, within 16 requests, and no value of a Secret", async () => {
 	expect(cluster.requests.map(({ path: asked }) => asked).sort()).toMatchInlineSnapshot(`
 		[
 		  "/api/v1/namespaces/default/secrets",
-		  "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
 		  "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
 		  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 		  "/apis/apps/v1/deployments",
 		  "/apis/cluster.x-k8s.io/v1beta2/clusters",
 		  "/apis/cluster.x-k8s.io/v1beta2/machinedeployments",
 		  "/apis/cluster.x-k8s.io/v1beta2/machines",
-		  "/apis/clusterctl.cluster.x-k8s.io/v1alpha3/providers",
 		  "/apis/controlplane.cluster.x-k8s.io/v1beta2/kubeadmcontrolplanes",
 		  "/apis/infrastructure.cluster.x-k8s.io/v1alpha2/proxmoxclusters",
 		  "/apis/infrastructure.cluster.x-k8s.io/v1alpha2/proxmoxmachines",
@@ -205,6 +203,61 @@ test("only reads, within 16 requests, and no value of a Secret", async () => {
 	expect(text).not.toContain(plantedSecret);
 	expect(text).not.toContain(Buffer.from(plantedSecret).toString("base64"));
 	expect(text).not.toContain("managedFields");
+});
+
+/** The objects, with this one changed. */
+const changing = (kind: string, name: string, change: (text: string) => string, setup: Setup = newest) =>
+	managementObjects(setup).map((object) =>
+		object.kind === kind && object.metadata.name === name
+			? (JSON.parse(change(JSON.stringify(object))) as typeof object)
+			: object,
+	);
+
+describe("clusterctl's inventory is asked where the Deployments leave a doubt", () => {
+	const capmox = "capmox-controller-manager";
+	const without = (what: string) => (text: string) => text.replace(what, "");
+	test.each([
+		["an image from a mirror", managementObjects({ ...newest, mirror: "mirror.example.com/" })],
+		["not applied by clusterctl", changing("Deployment", capmox, without(',"clusterctl.cluster.x-k8s.io":""'))],
+		["an image without a version", changing("Deployment", capmox, without(":v0.9.0"))],
+		[
+			"a provider twice",
+			managementObjects().flatMap((object) =>
+				object.kind === "Deployment" && object.metadata.name === capmox
+					? [object, { ...object, metadata: { ...object.metadata, namespace: "other", uid: "other" } }]
+					: [object],
+			),
+		],
+	])("%s", async (_, objects) => {
+		await start({ objects });
+		expect(known(await read(["management.inventory"]), "management.inventory").providers).toHaveLength(5);
+	});
+
+	test("a Deployment that somebody changed", async () => {
+		await start();
+		const deployment = cluster.objects().find(({ metadata }) => metadata.name === capmox)!;
+		const changed = JSON.stringify(deployment)
+			.replace(":v0.9.0", ":v0.8.2")
+			.replace('"generation":1', '"generation":2');
+		cluster.put(JSON.parse(changed) as typeof deployment);
+		const { providers } = known(await read(["management.inventory"]), "management.inventory");
+		expect(providers.find(({ name }) => name === "infrastructure-proxmox")?.version).toBe("v0.9.0");
+	});
+});
+
+describe("mutating webhooks are asked for where the others leave a doubt", () => {
+	const named = (kind: string) => `capmox-${kind}-webhook-configuration`;
+	const noBundle = (text: string) => text.replaceAll(/"caBundle":"[^"]*"/g, '"caBundle":"Cg=="');
+	const definition = "proxmoxmachines.infrastructure.cluster.x-k8s.io";
+	test.each([
+		["no CA bundle", changing("ValidatingWebhookConfiguration", named("validating"), noBundle)],
+		["a definition without CA bundle", changing("CustomResourceDefinition", definition, noBundle)],
+		["none at all", managementObjects().filter(({ metadata }) => metadata.name !== named("validating"))],
+	])("%s", async (_, objects) => {
+		await start({ objects });
+		const { webhooks } = known(await read(["management.webhooks"]), "management.webhooks");
+		expect(webhooks.map(({ name }) => name)).toContain("default.machinedeployment.cluster.x-k8s.io");
+	});
 });
 
 describe("the Secrets that ProxmoxClusters name", () => {

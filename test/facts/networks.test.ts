@@ -54,7 +54,7 @@ function world(management: Kubernetes | undefined, workload?: Kubernetes): World
 		host: { platform: "darwin", recorded: false },
 		kubectl:
 			management === undefined
-				? { get: none, getDated: none, list: none, listKept: none, listMetadata: none }
+				? { get: none, getText: none, getDated: none, list: none, listKept: none, listOnce: none, listMetadata: none }
 				: access(management),
 		workload: workload && access(workload),
 		options: workload === undefined ? {} : { workloadKubeconfig: "prod.yaml" },

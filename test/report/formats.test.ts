@@ -11,6 +11,15 @@ import { renderMarkdown } from "../../src/report/markdown.ts";
 import { renderSarif } from "../../src/report/sarif.ts";
 import { everything, flood } from "./run.ts";
 
+const snapshot = {
+	host: "<lantern>",
+	taken: "2026-11-21T09:30:00.000Z",
+	ageSeconds: 180_000,
+	doctor: "1.2.2",
+	anonymized: false,
+	notRead: [],
+};
+
 const golden = (name: string) => new URL(`golden/${name}`, import.meta.url).pathname;
 
 describe("junit", () => {
@@ -156,5 +165,27 @@ describe("html", () => {
 			.replace(/<style>[^]*<\/style>/, "");
 		expect(SyntaxValidator.validate(xml)).toBe(true);
 		expect(html).not.toMatch(/<script|<b>|src=|href=|@import|url\(/);
+	});
+});
+
+describe("a snapshot is said to be one, and of which host and how old", () => {
+	test.each([
+		["junit", renderJunit],
+		["sarif", renderSarif],
+		["github", renderGithub],
+		["markdown", (run: typeof everything) => renderMarkdown(run)],
+		["html", renderHtml],
+	] as const)("%s", (_, render) => {
+		const said = /Snapshot of \S*lantern\S*, taken 2 days ago \(2026-11-21 09:30 UTC\) by capmox-doctor 1\.2\.2\./;
+		const text = render({ ...everything, snapshot })
+			.replaceAll("%3A", ":")
+			.replaceAll("%2C", ",");
+		expect(text).toMatch(said);
+		expect(text).toContain("Nothing here was looked at.");
+		expect(text).not.toContain("This host");
+		expect(render(everything)).not.toMatch(/snapshot|Nothing here/i);
+		if (render === renderJunit || render === renderHtml) {
+			expect(text).not.toContain("<lantern>");
+		}
 	});
 });

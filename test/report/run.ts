@@ -16,7 +16,7 @@ const define = (id: string, group: "config" | "host" | "proxmox") =>
 /** What breaks a format: markup, entities, workflow commands, fences, control characters. */
 const hostile = `<b>&amp;"quoted"</b> ::error::x%0A \`\`\` ]]> | _a_ <!-- \u0001 end\nnext line`;
 
-const finding = (code: string, over: Partial<ReportedFinding> = {}): ReportedFinding => ({
+export const finding = (code: string, over: Partial<ReportedFinding> = {}): ReportedFinding => ({
 	code,
 	severity: "error",
 	confidence: "certain",
@@ -69,7 +69,12 @@ export const everything: Run = {
 		}),
 		judged("engine", "host", {
 			kind: "problem",
-			findings: [finding("engine/worn", { severity: "warning", evidence: [{ from: "docker info", saw: "20.10" }] })],
+			findings: [
+				finding("engine/worn", {
+					severity: "warning",
+					evidence: [{ from: "docker info", saw: "20.10", lines: ["one <b> ```", "└─ two ::error::"] }],
+				}),
+			],
 			missing: [],
 		}),
 		judged("kernel", "host", { kind: "pass", summary: "Linux 6.12, as kind wants it." }),

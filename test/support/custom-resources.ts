@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Ajv } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import { parse } from "yaml";
 import * as z from "zod";
 import type { KubernetesObject } from "./kubernetes/objects.ts";
@@ -27,6 +27,7 @@ export function faultsOf(objects: readonly KubernetesObject[], folders: readonly
 			return parsed.success ? [parsed.data.spec] : [];
 		});
 	});
+	const compiled = new Map<unknown, ValidateFunction>();
 	return objects.flatMap((object) => {
 		const [group = "", version] = object.apiVersion.split("/");
 		const found = known.find((spec) => spec.group === group && spec.names.kind === object.kind);
@@ -35,7 +36,8 @@ export function faultsOf(objects: readonly KubernetesObject[], folders: readonly
 			return [];
 		}
 
-		const validate = ajv.compile(closed(schema) as object);
+		const validate = compiled.get(schema) ?? ajv.compile(closed(schema) as object);
+		compiled.set(schema, validate);
 		validate(object);
 		return (validate.errors ?? []).map(
 			({ instancePath, message = "", params }) =>

@@ -16,7 +16,15 @@ export function worldWith({ variables, manifestText, ...parts }: WorldParts): Wo
 	const none = () => Promise.reject(new ProbeError("not-set-up", "there is no kubeconfig"));
 	return {
 		...openWorld(manifestText === undefined ? {} : { manifest: "cluster.yaml" }),
-		kubectl: { get: none, getDated: none, list: none, listKept: none, listMetadata: none },
+		kubectl: {
+			get: none,
+			getText: none,
+			getDated: none,
+			list: none,
+			listKept: none,
+			listOnce: none,
+			listMetadata: none,
+		},
 		environment: () =>
 			Promise.resolve({
 				files: [],

@@ -205,7 +205,11 @@ function controllers(setup: Setup): KubernetesObject[] {
 				},
 			],
 		};
-		const labels = { "cluster.x-k8s.io/provider": each.provider, "control-plane": "controller-manager" };
+		const labels = {
+			"cluster.x-k8s.io/provider": each.provider,
+			"control-plane": "controller-manager",
+			...(setup.operator ? {} : { "clusterctl.cluster.x-k8s.io": "" }),
+		};
 		const deployment = object(
 			"apps/v1",
 			"Deployment",

@@ -65,7 +65,7 @@ export interface Judged {
 
 const schemas = await loadSchemas();
 
-const withTable = ({ sheet, asked }: ReturnType<typeof parseSituation>) => ({
+export const withTable = ({ sheet, asked }: ReturnType<typeof parseSituation>) => ({
 	sheet: { "knowledge.compatibility": table, ...sheet },
 	asked,
 });

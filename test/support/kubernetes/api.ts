@@ -49,6 +49,7 @@ export interface World {
 	readonly user: string;
 	readonly pageLimit: number | undefined;
 	readonly logs: Readonly<Record<string, string>>;
+	readonly now: () => Date;
 }
 
 /** A request together with the resource that its path names. */
@@ -268,18 +269,42 @@ function answerWatch({ store }: World, call: Call): WatchAnswer {
 	};
 }
 
-function answerLog({ store, logs }: World, { request: { query }, resource, namespace, name = "" }: Call): Answer {
+function answerLog({ store, logs, now }: World, { request: { query }, resource, namespace, name = "" }: Call): Answer {
 	store.get(resource, namespace, name);
 	const container = query.get("container");
 	const pod = `${namespace ?? ""}/${name}`;
-	const log = (container === null ? undefined : logs[`${pod}/${container}`]) ?? logs[pod];
+	const isPrevious = query.get("previous") === "true";
+	const log = isPrevious
+		? logs[`${pod} previous`]
+		: ((container === null ? undefined : logs[`${pod}/${container}`]) ?? logs[pod]);
 	if (log === undefined) {
-		throw badRequest(`container ${container ?? ""} is not valid for pod ${name}`);
+		throw badRequest(
+			isPrevious
+				? `previous terminated container "${container ?? ""}" in pod "${name}" not found`
+				: `container ${container ?? ""} is not valid for pod ${name}`,
+		);
 	}
 
+	const kept =
+		log === ""
+			? []
+			: log
+					.replace(/\n$/, "")
+					.split("\n")
+					.map((line) => readLogLine(line, now()));
+	const since = query.get("sinceSeconds");
+	const from = since === null ? Number.NEGATIVE_INFINITY : now().getTime() - Number(since) * 1_000;
+	const asked = kept.filter(({ time }) => Date.parse(time) >= from);
 	const tail = query.get("tailLines");
-	const lines = log.replace(/\n$/, "").split("\n");
-	return text(200, tail === null ? log : `${lines.slice(Math.max(0, lines.length - Number(tail))).join("\n")}\n`);
+	const last = tail === null ? asked : asked.slice(Math.max(0, asked.length - Number(tail)));
+	const withTime = query.get("timestamps") === "true";
+	return text(200, last.map((line) => `${withTime ? `${line.time} ` : ""}${line.said}\n`).join(""));
+}
+
+/** Kept as a node keeps it, with the time at which it took the line; what has none was said now. */
+function readLogLine(line: string, now: Date): { readonly time: string; readonly said: string } {
+	const [, time = now.toISOString(), said = line] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/.exec(line) ?? [];
+	return { time, said };
 }
 
 function answerDelete(

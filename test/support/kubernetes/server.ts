@@ -25,7 +25,10 @@ export interface KubernetesOptions {
 	readonly user?: string;
 	/** No page of a list is longer, even where the client asks for more. A real server has no such limit; tests save objects with it. */
 	readonly pageLimit?: number;
-	/** Logs by `namespace/pod` (the only container) and `namespace/pod/container`. */
+	/**
+	 * Logs by `namespace/pod` (the only container), `namespace/pod/container` and `namespace/pod previous`. A line may
+	 * begin with the time at which the node took it, RFC 3339 in UTC, and a blank; it is shown with `timestamps` only.
+	 */
 	readonly logs?: Readonly<Record<string, string>>;
 	/** Milliseconds that the server's clock is ahead. */
 	readonly clockSkew?: number;
@@ -101,7 +104,17 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
 	const directory = await mkdtemp(join(tmpdir(), "capmox-doctor-kubernetes-"));
 	let port = 0;
 	const address = () => `127.0.0.1:${port}`;
-	const world: World = { store, resources: () => resources, version, address, tokens: [token], user, pageLimit, logs };
+	const world: World = {
+		store,
+		resources: () => resources,
+		version,
+		address,
+		tokens: [token],
+		user,
+		pageLimit,
+		logs,
+		now,
+	};
 	const handler: Handler = (request, response) => {
 		response.setHeader("date", now().toUTCString());
 		serve(request, response, { world, faults, requests }).catch((error: unknown) => {

@@ -111,6 +111,8 @@ export interface Vm {
 	readonly cpus?: number;
 	readonly memory?: { readonly total: number; readonly used: number };
 	readonly lock?: string;
+	/** State of the HA resource that it is. */
+	readonly ha?: string;
 	/** `/config`, given out as it is. */
 	readonly config?: Readonly<Record<string, string | number>>;
 	/** What the guest agent answers, by command; without it the agent is not running in the guest. */

@@ -18,9 +18,13 @@ export function nodeStatistics({ node, online, cpus = 4, memory }: Node, mayAudi
 
 /** API2Tools.pm extract_vm_stats: all but the ID comes from what the guest's node broadcasts, so it is lost with that node. */
 export function vmStatistics(vm: Vm, nodeIsOnline: boolean): Record<string, unknown> {
-	const { vmid, node, type = "qemu", name, template, tags, lock, status = "stopped", cpus = 1, memory } = vm;
+	const { vmid, node, type = "qemu", name, template, tags, lock, ha, status = "stopped", cpus = 1, memory } = vm;
 	const identity = { id: `${type}/${vmid}`, vmid, node, type };
-	const settings = { ...(tags === undefined ? {} : { tags }), ...(lock === undefined ? {} : { lock }) };
+	const settings = {
+		...(tags === undefined ? {} : { tags }),
+		...(lock === undefined ? {} : { lock }),
+		...(ha === undefined ? {} : { hastate: ha }),
+	};
 	if (!nodeIsOnline) {
 		return { ...identity, ...settings, status: "unknown" };
 	}

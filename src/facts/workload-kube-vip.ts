@@ -1,0 +1,79 @@
+import * as z from "zod";
+import type { World } from "../access/world.ts";
+import { ProbeError } from "../errors.ts";
+import { attempt } from "./attempt.ts";
+import { parseOrThrow } from "./kube-vip.ts";
+import type { Know } from "./probe.ts";
+import { openWorkload } from "./workload-access.ts";
+import type { workloadPods } from "./workload-pods.ts";
+
+/** Fact `workload.kubeVip`: who of kube-vip's pods holds the control plane's address. */
+export const workloadKubeVip = z.object({
+	/** Flags by which kubectl reaches the same cluster. */
+	kubectl: z.array(z.string()),
+	/** The command that prints the kubeconfig which they name; absent where the user has it. */
+	fetch: z.array(z.string()).optional(),
+	/** Absent where no pod elects a leader, and where there is no such lease. */
+	lease: z
+		.object({
+			name: z.string(),
+			holder: z.string(),
+			/** Seconds after which others may take it. */
+			duration: z.number(),
+			/** By the leader's clock. */
+			renewed: z.string().optional(),
+			/** By the API server's clock; absent where kubectl does not show it. */
+			now: z.string().optional(),
+		})
+		.optional(),
+	/** Name of the lease that the pods go by, and that does not exist. */
+	missingLease: z.string().optional(),
+});
+export type WorkloadKubeVip = z.infer<typeof workloadKubeVip>;
+
+const rawLease = z.object({
+	spec: z
+		.object({
+			holderIdentity: z.string().nullish(),
+			leaseDurationSeconds: z.number().nullish(),
+			renewTime: z.string().nullish(),
+		})
+		.nullish(),
+});
+
+/** The namespace that kube-vip itself takes where no variable says otherwise. */
+const folder = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+
+export async function readWorkloadKubeVip(world: World, know: Know, signal: AbortSignal): Promise<WorkloadKubeVip> {
+	const { kubectl: workload, flags: kubectl, fetch } = await openWorkload(world, know, signal);
+	const name = leaseOf(await know("workload.pods"));
+	if (name === undefined) {
+		return { kubectl, fetch };
+	}
+
+	const path = `${folder}/${encodeURIComponent(name)}`;
+	const answer = await attempt(workload.getDated(path, { signal }));
+	if (answer instanceof ProbeError) {
+		if (answer.reason === "not-found") {
+			return { kubectl, fetch, missingLease: name };
+		}
+
+		throw answer;
+	}
+
+	const { spec } = parseOrThrow(rawLease, answer.value, `GET ${path}: the lease`);
+	return {
+		kubectl,
+		fetch,
+		lease: {
+			name,
+			holder: spec?.holderIdentity ?? "",
+			duration: spec?.leaseDurationSeconds ?? 15,
+			renewed: spec?.renewTime ?? undefined,
+			now: answer.date?.toISOString(),
+		},
+	};
+}
+
+const leaseOf = ({ pods }: z.infer<typeof workloadPods>): string | undefined =>
+	pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip?.lease;

@@ -1,0 +1,78 @@
+import * as z from "zod";
+import type { World } from "../access/world.ts";
+import { kubeVipContainer, parseOrThrow, rawContainer, readContainer, runsKubeVip } from "./kube-vip.ts";
+import type { Know } from "./probe.ts";
+import { openWorkload, pagePatience } from "./workload-access.ts";
+
+const pod = z.object({
+	namespace: z.string(),
+	name: z.string(),
+	node: z.string().optional(),
+	ready: z.boolean(),
+	/** Of the container that counts; a pod that is Pending has none yet. */
+	restarts: z.number(),
+	/** `CrashLoopBackOff`, `ImagePullBackOff`. */
+	waiting: z.string().optional(),
+	/** How it ended the last time: "Completed, exit code 0". */
+	ended: z.string().optional(),
+	/** Absent for pods of Calico. */
+	kubeVip: kubeVipContainer.optional(),
+});
+export type WorkloadPod = z.infer<typeof pod>;
+
+/** Fact `workload.pods`: those of kube-vip, and of Calico's node agent. */
+export const workloadPods = z.object({ pods: z.array(pod) });
+
+const ended = z.object({ exitCode: z.number(), reason: z.string().nullish() }).nullish();
+const rawStatus = z.object({
+	name: z.string(),
+	ready: z.boolean().default(false),
+	restartCount: z.number().default(0),
+	state: z.object({ waiting: z.object({ reason: z.string().nullish() }).nullish(), terminated: ended }).nullish(),
+	lastState: z.object({ terminated: ended }).nullish(),
+});
+const rawPod = z.object({
+	metadata: z.object({ namespace: z.string().default(""), name: z.string() }),
+	spec: z.object({ nodeName: z.string().nullish(), containers: z.array(rawContainer) }),
+	status: z.object({ containerStatuses: z.array(rawStatus).nullish() }).nullish(),
+});
+
+/** kube-system holds those of kube-vip and of a Calico that manifests installed; the operator's Calico has a namespace of its own. */
+export async function readWorkloadPods(
+	world: World,
+	know: Know,
+	signal: AbortSignal,
+): Promise<z.infer<typeof workloadPods>> {
+	const { kubectl } = await openWorkload(world, know, signal);
+	const { daemonSets } = await know("workload.daemonSets");
+	const calico = daemonSets.filter(({ container }) => container.name === "calico-node");
+	const namespaces = [...new Set(["kube-system", ...calico.map(({ namespace }) => namespace)])];
+	const lists = namespaces.map((namespace) => {
+		const path = `/api/v1/namespaces/${namespace}/pods`;
+		return kubectl.listKept(path, (item) => parsePod(path, item), { signal, timeout: pagePatience });
+	});
+	return { pods: (await Promise.all(lists)).flat(2) };
+}
+
+function parsePod(path: string, item: unknown): WorkloadPod[] {
+	const { metadata, spec, status } = parseOrThrow(rawPod, item, `GET ${path}: a pod`);
+	const container = spec.containers.find((one) => runsKubeVip(one) || one.name === "calico-node");
+	if (container === undefined) {
+		return [];
+	}
+
+	const own = status?.containerStatuses?.find(({ name }) => name === container.name);
+	const last = own?.state?.terminated ?? own?.lastState?.terminated;
+	return [
+		{
+			namespace: metadata.namespace,
+			name: metadata.name,
+			node: spec.nodeName ?? undefined,
+			ready: own?.ready ?? false,
+			restarts: own?.restartCount ?? 0,
+			waiting: own?.state?.waiting?.reason ?? undefined,
+			ended: last ? `${last.reason ?? "ended"}, exit code ${last.exitCode}` : undefined,
+			kubeVip: runsKubeVip(container) ? readContainer(container) : undefined,
+		},
+	];
+}
