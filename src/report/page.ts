@@ -172,7 +172,7 @@ function wordsOf(text: string, paint: ChalkInstance): readonly Word[] {
 		}
 
 		const colour = strong === undefined ? (part: string) => part : paint.bold;
-		for (const part of (strong ?? rest).split(/(\s+)/)) {
+		for (const part of (strong?.replaceAll("`", "") ?? rest).split(/(\s+)/)) {
 			if (/^\s+$/.test(part)) {
 				open = false;
 			} else if (part !== "") {
