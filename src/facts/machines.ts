@@ -1,4 +1,3 @@
-import { type Document, parseAllDocuments } from "yaml";
 import * as z from "zod";
 import type { Environment } from "../access/environment.ts";
 import type { Manifest } from "../access/manifest.ts";
@@ -8,6 +7,7 @@ import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
 import { isOurs, parseMachineObjects } from "./machine-objects.ts";
+import { notRendered, readValues } from "./manifest-objects.ts";
 
 /** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
 export const tagMatches = ["uniqueSubset", "bestSubset"] as const;
@@ -114,16 +114,9 @@ function parseList(text: string | undefined): string[] {
 }
 
 /** @throws UsageError where it is no YAML, is not rendered yet, or describes no machine. */
-export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
-	const objects = parseAllDocuments(text).flatMap((document) => {
-		const [broken] = document.errors;
-		if (broken !== undefined) {
-			const hint = text.includes("${") ? notRendered : "";
-			throw new UsageError(`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}${hint}`);
-		}
-
-		return unfold(toObjects(document, name));
-	});
+export function parseManifest(manifest: Manifest): EnvironmentMachines {
+	const { name } = manifest;
+	const objects = readValues(manifest);
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
 		throw new UsageError(
@@ -141,25 +134,6 @@ export function parseManifest({ name, text }: Manifest): EnvironmentMachines {
 	}
 
 	return { source: name, ...found };
-}
-
-/** Aliases can fail only now: one without an anchor, one within itself, or so many that they fill the memory. */
-function toObjects(document: Document.Parsed, name: string): unknown {
-	try {
-		const value: unknown = document.toJS();
-		JSON.stringify(value);
-		return value;
-	} catch (error) {
-		const reason = error instanceof ReferenceError ? error.message : "an alias stands for what it is a part of";
-		throw new UsageError(`--manifest: ${name} is not valid YAML: ${reason}`, { cause: error });
-	}
-}
-
-const notRendered = "; give what clusterctl generate cluster makes of it";
-
-function unfold(value: unknown): unknown[] {
-	const list = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) }).safeParse(value);
-	return list.success ? list.data.items : [value];
 }
 
 /** What `--manifest` names, or else what the variables make. */

@@ -1,4 +1,3 @@
-import { parseAllDocuments } from "yaml";
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { parseAddress } from "../addresses.ts";
@@ -14,6 +13,7 @@ import { type Kind, readList } from "./management-list.ts";
 import type { ManagementMachine } from "./management-machines.ts";
 import { type ManagementObject, rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, type ManagementControlPlane } from "./management-replicas.ts";
+import { notRendered, readObjects } from "./manifest-objects.ts";
 import type { Networks } from "./networks.ts";
 import type { Know } from "./probe.ts";
 
@@ -147,22 +147,13 @@ export async function readManifestKubeVip(world: World, know: Know): Promise<Kub
 	return parseManifestKubeVip(manifest.name, manifest.text, () => know("environment.networks"));
 }
 
-const notRendered = "; give what clusterctl generate cluster makes of it";
-
 /** @throws UsageError where it is no YAML, or is not rendered yet. */
 export async function parseManifestKubeVip(
 	name: string,
 	text: string,
 	networks: () => Promise<Networks>,
 ): Promise<KubeVip> {
-	const objects = parseAllDocuments(text).flatMap((document) => {
-		const [broken] = document.errors;
-		if (broken !== undefined) {
-			throw new UsageError(`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}`);
-		}
-
-		return unfold(document.toJS());
-	});
+	const objects = readObjects({ name, text });
 	const all = <Raw, T>(kindName: string, kind: Kind<Raw, T>): readonly T[] =>
 		objects
 			.filter((object) => object.kind === kindName)
@@ -214,14 +205,6 @@ export async function parseManifestKubeVip(
 	// A ClusterClass may well add to a template what it lacks.
 	const telling = templates.filter(({ manifest }) => manifest.state !== "none");
 	return { ...found, controlPlanes: [...found.controlPlanes, ...telling] };
-}
-
-const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
-const anyList = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) });
-
-function unfold(value: unknown): z.infer<typeof anyObject>[] {
-	const list = anyList.safeParse(value);
-	return (list.success ? list.data.items : [value]).flatMap((item) => anyObject.safeParse(item).data ?? []);
 }
 
 const rawTemplate = z.object({

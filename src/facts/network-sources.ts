@@ -1,4 +1,3 @@
-import { parseAllDocuments } from "yaml";
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
@@ -9,6 +8,7 @@ import { clusters, proxmoxClusters } from "./management-clusters.ts";
 import { type Kind, readList } from "./management-list.ts";
 import { rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, machineDeployments } from "./management-replicas.ts";
+import { notRendered, readObjects } from "./manifest-objects.ts";
 import { type Bootstrap, compose, type Networks, type Parts, type Plan } from "./networks.ts";
 import type { Know } from "./probe.ts";
 
@@ -92,16 +92,7 @@ export async function readManifestNetworks(world: World): Promise<Networks> {
 
 /** @throws UsageError where it is no YAML. */
 export function parseManifestNetworks(name: string, text: string): Networks {
-	const objects = parseAllDocuments(text).flatMap((document) => {
-		const [broken] = document.errors;
-		if (broken !== undefined) {
-			throw new UsageError(
-				`--manifest: ${name} is not valid YAML: ${broken.message.split("\n")[0] ?? ""}${hintFor(text)}`,
-			);
-		}
-
-		return unfold(document.toJS());
-	});
+	const objects = readObjects({ name, text });
 	const read = <Raw, T>(kindName: string, kind: Kind<Raw, T>): { version: string | undefined; items: T[] } => {
 		const mine = objects.filter((object) => object.kind === kindName);
 		return {
@@ -123,16 +114,7 @@ export function parseManifestNetworks(name: string, text: string): Networks {
 	});
 }
 
-const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
-const anyList = z.object({ kind: z.string().endsWith("List"), items: z.array(z.unknown()) });
-
-function unfold(value: unknown): z.infer<typeof anyObject>[] {
-	const list = anyList.safeParse(value);
-	return (list.success ? list.data.items : [value]).flatMap((item) => anyObject.safeParse(item).data ?? []);
-}
-
-const hintFor = (object: unknown): string =>
-	/\$\{[^}]*\}/.test(JSON.stringify(object)) ? "; give what clusterctl generate cluster makes of it" : "";
+const hintFor = (object: unknown): string => (/\$\{[^}]*\}/.test(JSON.stringify(object)) ? notRendered : "");
 
 function readOne<Raw, T>(name: string, kindName: string, { raw, read }: Kind<Raw, T>, object: unknown): T {
 	const parsed = raw.safeParse(object);
