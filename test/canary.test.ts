@@ -79,21 +79,21 @@ async function expectSilence({ env, cwd, options = [] }: Scene): Promise<readonl
 		expect([words.join(" "), exitCode, stderr]).not.toEqual([words.join(" "), 70, stderr]);
 		outputs.push(stdout + stderr);
 	};
-	for (const words of lines) {
-		const takes = words[0] === "env" ? options.filter((option) => option.startsWith("--env-file")) : options;
-		await say([...words, ...takes]);
-	}
-
-	await say(["snapshot", "-o", saved, ...options]);
+	await Promise.all([
+		...lines.map(async (words) => {
+			const takes = words[0] === "env" ? options.filter((option) => option.startsWith("--env-file")) : options;
+			await say([...words, ...takes]);
+		}),
+		say(["snapshot", "-o", saved, ...options]),
+	]);
 	expect(tracesOf(readFileSync(saved, "utf8"), canaries)).toEqual([]);
-	for (const words of [
-		["run", "-v", "--from", saved],
-		["diff", saved, saved, "-v"],
-		["diff", saved, saved, "--format", "json"],
-	]) {
-		await say(words);
-	}
-
+	await Promise.all(
+		[
+			["run", "-v", "--from", saved],
+			["diff", saved, saved, "-v"],
+			["diff", saved, saved, "--format", "json"],
+		].map(say),
+	);
 	return outputs;
 }
 

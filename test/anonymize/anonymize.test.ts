@@ -39,15 +39,13 @@ describe("stand-ins change no verdict, and leave no name", () => {
 		(_, { check, url }) => {
 			const text = readFileSync(url, "utf8");
 			const named = distinct.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
-			for (const each of [text, named]) {
+			for (const [index, each] of [text, named].entries()) {
 				const { sheet, asked } = withTable(parseSituation(each, fileURLToPath(url), schemas));
-				for (const key of keys) {
-					const changed = change(sheet, key);
-					const after = judgeSituation(check, changed, asked);
-					expect(outcomeOf(after)).toEqual(outcomeOf(judgeSituation(check, sheet, asked)));
-					expect(renderSnapshot(anonymize({ header, sheet }, key))).not.toMatch(planted);
-					expect(after.text).not.toMatch(planted);
-				}
+				const changed = anonymize({ header, sheet }, keys[index] ?? new Uint8Array());
+				const after = judgeSituation(check, changed.sheet, asked);
+				expect(outcomeOf(after)).toEqual(outcomeOf(judgeSituation(check, sheet, asked)));
+				expect(renderSnapshot(changed)).not.toMatch(planted);
+				expect(after.text).not.toMatch(planted);
 			}
 		},
 	);
