@@ -9,8 +9,9 @@ await rm(made, { recursive: true, force: true });
 
 const shared = {
 	bundle: true,
-	minify: true,
-	keepNames: true,
+	// Names stay, so that the stack of a bug can be read.
+	minifySyntax: true,
+	minifyWhitespace: true,
 	platform: "node",
 	target: "node20.19",
 	legalComments: "none",
@@ -26,6 +27,7 @@ await build({
 		})),
 		{ in: "checks/index.ts", out: "commands/checks" },
 	],
+	inject: ["src/together.ts"],
 	outdir: made,
 	splitting: true,
 	format: "esm",
