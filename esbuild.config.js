@@ -44,6 +44,10 @@ await writeFile(`${made}/checks.json`, JSON.stringify({ checks }));
 /** Read when a check asks for it, and for users to copy; as far from the chunks as from src/access. */
 await mkdir(`${made}/knowledge`);
 await copyFile("src/knowledge/compatibility.yaml", `${made}/knowledge/compatibility.yaml`);
+await writeFile(
+	`${made}/knowledge/compatibility.json`,
+	JSON.stringify(parse(await readFile("src/knowledge/compatibility.yaml", "utf8"))),
+);
 
 /** The schemas of the JSON documents, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);

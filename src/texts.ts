@@ -2,7 +2,7 @@
 export const withoutControls = (text: string): string =>
 	text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, "\uFFFD");
 
-/** The same value with every text in it changed; keys stay, unless `changeKey` says otherwise. */
+/** The same value with every text in it changed, itself where nothing is; keys stay, unless `changeKey` says otherwise. */
 export function changeTexts(
 	value: unknown,
 	change: (text: string) => string,
@@ -13,14 +13,16 @@ export function changeTexts(
 	}
 
 	if (Array.isArray(value)) {
-		return value.map((item) => changeTexts(item, change, changeKey));
+		const items = value.map((item) => changeTexts(item, change, changeKey));
+		return items.every((item, index) => item === value[index]) ? value : items;
 	}
 
-	if (typeof value === "object" && value !== null) {
-		return Object.fromEntries(
-			Object.entries(value).map(([key, item]) => [changeKey(key), changeTexts(item, change, changeKey)]),
-		);
+	if (typeof value !== "object" || value === null) {
+		return value;
 	}
 
-	return value;
+	const before: [string, unknown][] = Object.entries(value);
+	const after = before.map(([key, item]): [string, unknown] => [changeKey(key), changeTexts(item, change, changeKey)]);
+	const isSame = after.every(([key, item], index) => key === before[index]?.[0] && item === before[index][1]);
+	return isSame ? value : Object.fromEntries(after);
 }

@@ -10,17 +10,20 @@ export interface Knowledge {
 	readonly isOwn: boolean;
 }
 
-/** In src as in dist, whichever of its folders this was bundled into. */
-const shipped = new URL("../knowledge/compatibility.yaml", import.meta.url);
+/** In src as in dist, whichever of its folders this was bundled into; there also as JSON, which is read in a tenth of the time. */
+const shipped = ["json", "yaml"].map((ending) => new URL(`../knowledge/compatibility.${ending}`, import.meta.url));
 
 /** @throws UsageError where the user's file is not there. */
 export async function readKnowledge(path: string | undefined): Promise<Knowledge> {
-	const text = await createFiles().readText(path ?? fileURLToPath(shipped), { maxBytes: 1_048_576 });
-	if (text !== undefined) {
-		return { from: path ?? "the built-in table", text, isOwn: path !== undefined };
+	const files = createFiles();
+	for (const file of path === undefined ? shipped.map((url) => fileURLToPath(url)) : [path]) {
+		const text = await files.readText(file, { maxBytes: 1_048_576 });
+		if (text !== undefined) {
+			return { from: path ?? "the built-in table", text, isOwn: path !== undefined };
+		}
 	}
 
 	throw path === undefined
-		? new Error(`the package lacks ${shipped.pathname}`)
+		? new Error("the package lacks its table of versions")
 		: new UsageError(`--knowledge: there is no file ${path}`);
 }

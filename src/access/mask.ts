@@ -45,4 +45,4 @@ function base64Cores(secret: string): string[] {
 
 /** Users and passwords in URLs, of whatever program: a proxy's, a registry's. A user alone, as for SSH, stays. */
 export const withoutPasswords = (text: string): string =>
-	text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s/?#"']*@/gi, `$1${hidden}@`);
+	!text.includes("@") ? text : text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s/?#"']*@/gi, `$1${hidden}@`);

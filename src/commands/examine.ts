@@ -5,6 +5,7 @@ import { isUsageError } from "../errors.ts";
 import type { FactName, FactSheet } from "../facts/sheet.ts";
 import type { SnapshotNote } from "../report/report.ts";
 import { repeatOptions } from "./again.ts";
+import { look } from "./look.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
@@ -61,11 +62,10 @@ interface Seen {
 	readonly note?: SnapshotNote;
 }
 
-/** Here, or in the snapshot; neither way loads what only the other one needs. */
+/** Here, or in the snapshot, whose reader is loaded for it. */
 async function see({ checks, from, options, terminal, interrupted }: Examination): Promise<Seen> {
 	const wanted = wantedBy(checks);
 	if (from === undefined) {
-		const { look } = await import("./look.ts");
 		const { sheet } = await look({ wanted, options, terminal, interrupted });
 		return { sheet };
 	}

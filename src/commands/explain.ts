@@ -210,7 +210,7 @@ async function readSignatures(): Promise<Signatures> {
 		return JSON.parse(built) as Signatures;
 	}
 
-	const { parse } = await import("yaml");
+	const { parse } = await import("../yaml.ts");
 	return parse((await read("signatures.yaml")) ?? "") as Signatures;
 }
 

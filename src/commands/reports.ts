@@ -1,5 +1,7 @@
+import { Chalk } from "chalk";
 import { appendReportFile, writeReportFile } from "../access/secret-file.ts";
 import { UsageError } from "../errors.ts";
+import { renderHuman } from "../report/human.ts";
 import type { Run } from "../report/report.ts";
 import type { ReportFormat, ReportTarget, Terminal } from "./terminal.ts";
 
@@ -15,16 +17,15 @@ interface Look {
 type Render = (run: Run, look: Look) => string;
 
 const renderers: Readonly<Record<ReportFormat, () => Promise<Render>>> = {
-	human: async () => {
-		const [{ Chalk }, { renderHuman }] = await Promise.all([import("chalk"), import("../report/human.ts")]);
-		return (run, { terminal, verbose, quiet, shown }) =>
+	human: () =>
+		Promise.resolve((run, { terminal, verbose, quiet, shown }) =>
 			renderHuman(run, {
 				paint: new Chalk({ level: shown && terminal.colour ? 1 : 0 }),
 				width: shown ? terminal.columns : 80,
 				verbose,
 				quiet,
-			});
-	},
+			}),
+		),
 	json: async () => (await import("../report/report.ts")).renderJson,
 	junit: async () => (await import("../report/junit.ts")).renderJunit,
 	sarif: async () => (await import("../report/sarif.ts")).renderSarif,

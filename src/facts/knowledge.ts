@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import type * as z from "zod";
 import type { World } from "../access/world.ts";
 import { UsageError } from "../errors.ts";
@@ -11,7 +10,7 @@ export async function readKnowledgeCompatibility(world: World): Promise<z.infer<
 		isOwn ? new UsageError(`--knowledge: ${from}: ${what}`) : new Error(`${from}: ${what}`);
 	let value: unknown;
 	try {
-		value = parse(text);
+		value = text.startsWith("{") ? JSON.parse(text) : (await import("../yaml.ts")).parse(text);
 	} catch (error) {
 		throw wrong(`not valid YAML: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : ""}`);
 	}

@@ -150,7 +150,9 @@ function refuseReferences(document: Document.Parsed, name: string): void {
 	});
 }
 
-const forbidden: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** A text under the other two is an annotation that somebody may well have; an object is an attempt at the prototypes. */
+const isForbidden = (key: string, value: unknown): boolean =>
+	key === "__proto__" || (["constructor", "prototype"].includes(key) && isObject(value) && !Array.isArray(value));
 
 function refuseKeys(value: unknown, name: string): void {
 	if (!isObject(value)) {
@@ -158,7 +160,7 @@ function refuseKeys(value: unknown, name: string): void {
 	}
 
 	for (const [key, item] of Object.entries(value)) {
-		if (forbidden.has(key)) {
+		if (isForbidden(key, item)) {
 			throw new UsageError(`${name} holds a key ${key}, which no snapshot does`);
 		}
 

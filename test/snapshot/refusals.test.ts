@@ -68,7 +68,7 @@ describe("a file that is no good is one line and exit 2", () => {
 		],
 		[
 			"with constructor",
-			() => withFact("  host.clock:\n    state: known\n    value:\n      constructor: 1\n"),
+			() => withFact("  host.clock:\n    state: known\n    value:\n      constructor:\n        prototype: 1\n"),
 			/ holds a key constructor,/,
 		],
 		[
