@@ -97,6 +97,8 @@ export function createRecogniser(
 ): Recogniser {
 	const anError = rules.length;
 	const tallies = new Map<Signature, Tally>();
+	/** By the name of an ending: what was recognised and would be ended by it. */
+	const open = new Map<string, Tally[]>();
 	const groups = createGroups();
 	let scanner = createScanner(automaton, anError + 1);
 	let source = "";
@@ -145,10 +147,8 @@ export function createRecogniser(
 
 	function endWith(name: string, text: string): void {
 		listener?.ended(name, text);
-		for (const [{ endedBy }, tally] of tallies) {
-			if (endedBy?.includes(name) === true) {
-				tally.endedBy(text);
-			}
+		for (const tally of open.get(name) ?? []) {
+			tally.endedBy(text);
 		}
 	}
 
@@ -163,6 +163,9 @@ export function createRecogniser(
 			if (tally === undefined) {
 				tally = createTally(match.signature);
 				tallies.set(match.signature, tally);
+				for (const name of match.signature.endedBy ?? []) {
+					open.set(name, [...(open.get(name) ?? []), tally]);
+				}
 			}
 
 			const place: Place = { source, line, head: text.slice(0, 300) };
