@@ -88,9 +88,17 @@ export async function gather(
 	return sheet;
 }
 
+/** Where there is less to parse, compiling the schema costs more than it saves. */
+const fewTexts = 1_000;
+
 /** Without what the schema does not know, what a server echoed of a secret, and what would drive a terminal. */
 function clean<T>(schema: Reading<T>["schema"], value: T, mask: (text: string) => string): T {
-	const masked = schema.safeParse(changeTexts(value, (text) => mask(withoutControls(text))));
+	let texts = 0;
+	const changed = changeTexts(value, (text) => {
+		texts++;
+		return mask(withoutControls(text));
+	});
+	const masked = schema.safeParse(changed, { jitless: texts < fewTexts });
 	if (masked.success) {
 		return masked.data;
 	}

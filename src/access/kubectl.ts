@@ -4,7 +4,6 @@ import { type Cause, ProbeError } from "../errors.ts";
 import { limit } from "../in-turn.ts";
 import type { Commands, Output } from "./commands.ts";
 import type { Files } from "./files.ts";
-import { listMetadata } from "./kubectl-metadata.ts";
 import { type Page, parseJson, parsePage } from "./kubernetes-list.ts";
 
 export interface KubectlOptions {
@@ -171,6 +170,7 @@ export function createKubectl(commands: Commands, files: Files, options: Kubectl
 		listOnce,
 		listMetadata: async (path, { signal, timeout = 8_000 } = {}) => {
 			await requireKubeconfig(files, options);
+			const { listMetadata } = await import("./kubectl-metadata.ts");
 			return inTurn(() => listMetadata(commands, selection, path, { signal, timeout }));
 		},
 	};

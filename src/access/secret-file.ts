@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { appendFile, link, lstat, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
@@ -56,7 +55,7 @@ async function writeWhole(
 	{ force, mode }: { force: boolean; mode: number },
 ): Promise<void> {
 	const target = resolve(path);
-	const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
+	const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}`);
 	try {
 		await writeNew(beside, text, mode);
 		try {
