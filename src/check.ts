@@ -29,10 +29,16 @@ export interface Evidence {
 export interface Step {
 	readonly advice: string;
 	readonly command?: NonEmpty<string>;
-	readonly put?: { readonly line: string; readonly into: string };
+	readonly put?: {
+		readonly line: string;
+		readonly into: string;
+		/** Holds values that only the user knows: never to be written as it stands. */
+		readonly isExample?: true;
+	};
 	readonly where: "here" | "proxmox-node" | "cluster-node";
 	readonly risk: "safe" | "changes" | "destroys";
-	readonly undo?: string;
+	/** How to take it back: an argument vector where one does it, else in words. */
+	readonly undo?: string | NonEmpty<string>;
 }
 
 export interface Finding<Code extends string = string> {

@@ -1,5 +1,4 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
-import { toShell } from "../../src/shell.ts";
 import type { System } from "./host.ts";
 
 export const advise = (advice: string, ...command: readonly string[]): Step => {
@@ -11,10 +10,10 @@ export const advise = (advice: string, ...command: readonly string[]): Step => {
 export const asRoot = ({ uid }: System, ...[first, ...rest]: NonEmpty<string>): NonEmpty<string> =>
 	uid === 0 ? [first, ...rest] : ["sudo", first, ...rest];
 
-/** The command that takes a step back, for a person to read. */
-export const undoing = (system: System, ...command: NonEmpty<string>): string => toShell(asRoot(system, ...command));
+/** The command that takes a step back. */
+export const undoing = asRoot;
 
-export const change = (advice: string, undo: string | undefined, ...command: NonEmpty<string>): Step => ({
+export const change = (advice: string, undo: Step["undo"], ...command: NonEmpty<string>): Step => ({
 	advice,
 	command,
 	where: "here",

@@ -42,7 +42,7 @@ function resume(culprit: Thing): NonEmpty<Step> {
 		return [
 			wait,
 			change(
-				`kubectl annotate ${resource} ${object.name} ${where.join(" ")} ${annotation}=`,
+				["kubectl", "annotate", resource, object.name, ...where, `${annotation}=`],
 				"Let it go on.",
 				"kubectl",
 				"annotate",
@@ -57,7 +57,7 @@ function resume(culprit: Thing): NonEmpty<Step> {
 	return [
 		wait,
 		change(
-			`kubectl patch ${resource} ${object.name} ${where.join(" ")} --type=merge -p='{"spec":{"paused":true}}'`,
+			["kubectl", "patch", resource, object.name, ...where, "--type=merge", '-p={"spec":{"paused":true}}'],
 			"Let it go on.",
 			"kubectl",
 			"patch",

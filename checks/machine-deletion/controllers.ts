@@ -59,7 +59,7 @@ function notReady({ namespace, name, replicas, ready }: Controller, provider: Pr
 	const restart =
 		replicas === 0
 			? change(
-					`kubectl scale ${deployment} -n ${namespace} --replicas=0`,
+					["kubectl", "scale", deployment, "-n", namespace, "--replicas=0"],
 					"It was scaled to nothing. Start it again.",
 					"kubectl",
 					"scale",

@@ -173,7 +173,7 @@ export function judgeVolumes(estate: Estate, machine: Machine, stage: Stage): St
 					"See whether the controller of the storage driver (CSI) runs there and what it says; when it detaches, the rest follows.",
 				),
 				change(
-					`kubectl annotate ${resources.Machine} ${machine.name} ${inNamespace(thing).join(" ")} ${skipVolumes}-`,
+					["kubectl", "annotate", resources.Machine, machine.name, ...inNamespace(thing), `${skipVolumes}-`],
 					"Or skip waiting: right where the VM is off or its disks can be lost.",
 					"kubectl",
 					"annotate",
@@ -252,7 +252,7 @@ const kubeconfigOf = ({ cluster }: Machine): NonEmpty<string> => [
 function skipDrain(machine: Machine): Step {
 	const where = inNamespace(asThing(machine));
 	return change(
-		`kubectl annotate ${resources.Machine} ${machine.name} ${where.join(" ")} ${skipNodeDrain}-`,
+		["kubectl", "annotate", resources.Machine, machine.name, ...where, `${skipNodeDrain}-`],
 		"Or skip the drain: its Pods end with the VM, and budgets are not kept.",
 		"kubectl",
 		"annotate",

@@ -58,13 +58,13 @@ export const lookOnNode = (advice: string, ...command: NonEmpty<string>): Step =
 });
 
 /** A command that changes something which `undo` takes back. */
-export const change = (undo: string, advice: string, ...command: NonEmpty<string>): Step => ({
+export const change = (undo: NonNullable<Step["undo"]>, advice: string, ...command: NonEmpty<string>): Step => ({
 	...look(advice, ...command),
 	risk: "changes",
 	undo,
 });
 
-export const changeOnNode = (undo: string, advice: string, ...command: NonEmpty<string>): Step => ({
+export const changeOnNode = (undo: NonNullable<Step["undo"]>, advice: string, ...command: NonEmpty<string>): Step => ({
 	...change(undo, advice, ...command),
 	where: "proxmox-node",
 });

@@ -67,7 +67,7 @@ function protect(machine: ProxmoxMachine): readonly [Step] {
 	];
 	return [
 		change(
-			`kubectl ${pause.join(" ")} cluster.x-k8s.io/paused-`,
+			["kubectl", ...pause, "cluster.x-k8s.io/paused-"],
 			"At once: pause the ProxmoxMachine, so that CAPMOX leaves that VM alone.",
 			"kubectl",
 			...pause,

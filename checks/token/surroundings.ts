@@ -85,7 +85,7 @@ function files({ files }: Environment): TokenFinding[] {
 						command: ["chmod", "600", path],
 						where: "here",
 						risk: "changes",
-						undo: `chmod ${mode} ${path}`,
+						undo: ["chmod", mode, path],
 					},
 				),
 			);

@@ -27,17 +27,27 @@ const mapFirst = <T>([first, ...rest]: NonEmpty<T>, change: (item: T) => T): Non
 ];
 
 function repeat(step: Step, options: Options): Step {
+	const { command, undo, where } = step;
 	// On another machine these files and names mean nothing.
-	const [program, ...words] = step.where === "here" ? (step.command ?? []) : [];
+	return where !== "here"
+		? step
+		: {
+				...step,
+				...(command === undefined ? {} : { command: complete(command, options) }),
+				...(undo === undefined || typeof undo === "string" ? {} : { undo: complete(undo, options) }),
+			};
+}
+
+function complete([program, ...words]: NonEmpty<string>, options: Options): NonEmpty<string> {
 	switch (program) {
 		case "capmox-doctor":
-			return { ...step, command: [program, ...words, ...again(words, options)] };
+			return [program, ...words, ...again(words, options)];
 		case "kubectl":
-			return { ...step, command: [program, ...cluster(words, "--context", options), ...words] };
+			return [program, ...cluster(words, "--context", options), ...words];
 		case "clusterctl":
-			return { ...step, command: [program, ...words, ...cluster(words, "--kubeconfig-context", options)] };
+			return [program, ...words, ...cluster(words, "--kubeconfig-context", options)];
 		default:
-			return step;
+			return [program, ...words];
 	}
 }
 

@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, byGroup, countsOf, escapeMarkup, openingOf, titleOf, typed, unseen } from "./plain.ts";
+import { adviceOf, byGroup, countsOf, escapeMarkup, openingOf, titleOf, typed, undoLine, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** One page that stands by itself: no script, nothing loaded, light or dark as the reader's system is. */
@@ -44,7 +44,7 @@ ${verdict.kind === "problem" ? verdict.findings.map(section).join("\n") : ""}${r
 const section = ({ code, severity, confidence, summary, evidence, remedy }: ReportedFinding): string => `<section>
 <p><strong>${escapeMarkup(summary)}</strong></p>
 <ol>
-${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(step.undo)}</p>`}</li>`).join("\n")}
+${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(undoLine(step.undo))}</p>`}</li>`).join("\n")}
 </ol>
 <details><summary>${severity}${confidence === "likely" ? " (likely)" : ""} · <code>${escapeMarkup(code)}</code> · what was seen</summary>
 <dl>

@@ -8,7 +8,7 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { adviceOf, openingOf, titleOf, typed } from "./plain.ts";
+import { adviceOf, openingOf, titleOf, typed, undoLine } from "./plain.ts";
 import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
@@ -109,7 +109,7 @@ function renderStep(step: Step, number: string, options: HumanOptions): string {
 	return [
 		labelled(number, adviceOf(step), options),
 		...typed(step).flatMap((text) => text.split("\n").map((line) => `${" ".repeat(18)}${options.paint.cyan(line)}`)),
-		...(step.undo === undefined ? [] : [prose(`To undo: ${step.undo}`, 18, options)]),
+		...(step.undo === undefined ? [] : [prose(`To undo: ${undoLine(step.undo)}`, 18, options)]),
 	].join("\n");
 }
 

@@ -53,6 +53,9 @@ const places: Readonly<Record<Step["where"], string>> = {
 	"cluster-node": " (on the cluster's node)",
 };
 
+/** How to take a step back, in a line. */
+export const undoLine = (undo: NonNullable<Step["undo"]>): string => (typeof undo === "string" ? undo : toShell(undo));
+
 /** What to type, or to put into a file, which may be several lines, for one step; empty where the step is advice only. */
 export const typed = ({ command, put }: Step): readonly string[] => [
 	...(command === undefined ? [] : [toShell(command)]),
@@ -74,7 +77,7 @@ export const findingLines = ({ code, summary, evidence, remedy }: ReportedFindin
 	...remedy.flatMap((step, index) => [
 		`  ${index + 1}. ${adviceOf(step)}`,
 		...typed(step).flatMap((text) => text.split("\n").map((line) => `       ${line}`)),
-		...(step.undo === undefined ? [] : [`     To undo: ${step.undo}`]),
+		...(step.undo === undefined ? [] : [`     To undo: ${undoLine(step.undo)}`]),
 	]),
 	`  more: capmox-doctor explain ${code}`,
 ];

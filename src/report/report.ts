@@ -1,4 +1,5 @@
 import { type Judgement, shownAs } from "../diagnose.ts";
+import { undoLine } from "./plain.ts";
 import type { Report } from "./schema.ts";
 
 /** One finished run, as every report format shows it. */
@@ -59,9 +60,13 @@ export const toFinding = (
 		...rest,
 		...(lines === undefined ? {} : { lines: [...lines] }),
 	})),
-	remedy: found.remedy.map(({ command, ...rest }) => ({
-		...rest,
+	remedy: found.remedy.map(({ advice, command, put, where, risk, undo }) => ({
+		advice,
 		...(command === undefined ? {} : { command: [...command] }),
+		...(put === undefined ? {} : { put: { line: put.line, into: put.into } }),
+		where,
+		risk,
+		...(undo === undefined ? {} : { undo: undoLine(undo) }),
 	})),
 });
 
