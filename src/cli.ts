@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { EnvOptions } from "./commands/env.ts";
+import type { FixOptions } from "./commands/fix.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
 import type { SnapshotOptions } from "./commands/snapshot.ts";
@@ -107,6 +108,25 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			const { demo } = await import("./commands/demo.ts");
 			code = await demo(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
+	});
+	command("fix [target]", "carry out, step by step, what the findings of a check say", (made) => {
+		examining(made)
+			.usage("[options] CHECK | CHECK/CODE")
+			.option("--dry-run", "show the plan, and do nothing", false)
+			.option("--yes", "do not ask before each step; what destroys something is left out", false)
+			.addOption(
+				new Option("--allow <risk>", "with --yes: carry out such steps, too, on what --machine names").choices([
+					"destroys",
+				]),
+			)
+			.option("--machine <name...>", "namespace/name of what may be destroyed")
+			.option("--list", "list the fixes that were carried out here", false)
+			.option("--undo <id>", "take back what a fix did, as far as that is possible")
+			.addHelpText("after", fixHelp)
+			.action(async (target: string | undefined, _: unknown, self: Command) => {
+				const { fix } = await import("./commands/fix.ts");
+				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted);
+			});
 	});
 	command("list", "list the checks", (made) => {
 		made.option("--findings", "list the codes of all findings instead").action(async (_: unknown, self: Command) => {
@@ -217,6 +237,12 @@ const explainHelp = `
 
 Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it, or
 a part of it could not be read`;
+
+const fixHelp = `
+Each step is shown before it runs, with its risk and how to undo it. Before something is changed, a copy of it is kept in
+$XDG_STATE_HOME/capmox-doctor/fixes, with a journal. What belongs on another machine is printed to copy.
+
+Exit codes: 0 nothing to mend, or confirmed · 2 wrong usage · 3 the check could not look · 4 tried and not confirmed`;
 
 const manifestOption = () =>
 	new Option(
