@@ -89,10 +89,11 @@ for (const shell of ["bash", "zsh", "fish"]) {
 }
 
 /**
- * What is started: complete.cjs answers shells and kubectl, main.cjs parses the command line and loads the command.
- * CommonJS, because Node starts that 3 ms sooner than ESM.
+ * What is started: ask-newest.cjs asks for the newest release, complete.cjs answers shells and kubectl, main.cjs parses
+ * the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM.
  */
 for (const [name, beginning] of [
+	["ask-newest", ""],
 	["complete", ""],
 	// A CommonJS module may return. Whoever waits at a half-typed line does not wait for the rest.
 	["main", '\nif(process.argv[2]==="__complete")return require("./complete.cjs");'],

@@ -69,6 +69,7 @@ export function defineProgram(
 		.option("--no-color", "print no colours; NO_COLOR and FORCE_COLOR are read, too")
 		.option("-v, --verbose", "show also what is fine, and why", false)
 		.option("-q, --quiet", "show only findings", false)
+		.option("--offline", "do not ask npm's registry, once a day, whether there is a newer release")
 		.addHelpText(
 			"after",
 			"\nExit codes: 0 fine · 1 findings · 2 wrong usage · 3 something could not be looked at · 70 a bug of capmox-doctor",
