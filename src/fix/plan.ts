@@ -74,7 +74,7 @@ const isPlaceholder = (word: string): boolean =>
 	/^[A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)*(?:\.\w+)?$/.test(word) || /…|<[a-z -]+>/.test(word);
 
 /** A file that lines can be put into by themselves: variables, and folders of settings that are read together. */
-export const isWritable = (into: string): boolean =>
+const isWritable = (into: string): boolean =>
 	/, line \d+$/.test(into) || into === "envfile" || /^\/etc\/(?:[\w.-]+\/)*[\w.-]+\.d\/[\w.-]+$/.test(into);
 
 /** What a command of kubectl changes: `names` as `namespace/name`, `get` reads all of them. */
@@ -91,7 +91,7 @@ const between = new Set(["image", "env", "restart", "resources"]);
 const changing = new Set(["patch", "delete", "annotate", "label", "scale", "set", "rollout", "replace", "edit"]);
 
 /** `undefined` for whatever is no command of kubectl, or changes nothing that can be read. */
-export function subjectOf([program, ...words]: readonly string[]): Subject | undefined {
+function subjectOf([program, ...words]: readonly string[]): Subject | undefined {
 	if (program !== "kubectl") {
 		return undefined;
 	}
