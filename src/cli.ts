@@ -34,6 +34,11 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			writeErr: (text) => {
 				complaints.push(text);
 			},
+			// Commander would ask Node's streams, which take longer to load than all of this program's entry.
+			getOutHelpWidth: () => terminal.columns,
+			getErrHelpWidth: () => terminal.columns,
+			getOutHasColors: () => false,
+			getErrHasColors: () => false,
 		})
 		.configureHelp({ showGlobalOptions: true })
 		.helpCommand(false)
