@@ -49,6 +49,11 @@ export function defineProgram(
 			writeErr: (text) => {
 				complaints.push(text);
 			},
+			// Commander would ask Node's streams, which take longer to load than all of this program's entry.
+			getOutHelpWidth: () => terminal.columns,
+			getErrHelpWidth: () => terminal.columns,
+			getOutHasColors: () => false,
+			getErrHasColors: () => false,
 		})
 		.configureHelp({ showGlobalOptions: true })
 		.helpCommand(false)
