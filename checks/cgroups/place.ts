@@ -2,7 +2,7 @@ import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { System } from "./host.ts";
 import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
-import { advise, asRoot, change, undoing } from "./steps.ts";
+import { advise, asRoot, change } from "./steps.ts";
 
 type Hierarchies = Pick<Facts["host.hierarchies"], "layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly">;
 type Held = Pick<Hierarchy, "controllers" | "name">;
@@ -45,7 +45,7 @@ export function unmount(hierarchy: Hierarchy, system: System, advice: string): S
 	return hierarchy.visible
 		? change(
 				advice,
-				undoing(system, "mount", "-t", "cgroup", "-o", optionsOf(hierarchy), "cgroup", mountPoint),
+				asRoot(system, "mount", "-t", "cgroup", "-o", optionsOf(hierarchy), "cgroup", mountPoint),
 				...asRoot(system, "umount", mountPoint),
 			)
 		: advise(
@@ -79,7 +79,7 @@ export function mountAtPlace(
 	];
 	const mount = change(
 		`Mount ${labelOf(held)} there. Docker needs no restart; create the node again.`,
-		undoing(system, "umount", place),
+		asRoot(system, "umount", place),
 		...asRoot(system, "mount", "-t", "cgroup", "-o", optionsOf(held), "cgroup", place),
 	);
 	return first === undefined ? [mount] : [first, ...rest, mount];
@@ -88,14 +88,14 @@ export function mountAtPlace(
 function makeDirectory({ topIsReadOnly }: Hierarchies, place: string, system: System): readonly Step[] {
 	const make = change(
 		"Make the directory that bears its name.",
-		undoing(system, "rmdir", place),
+		asRoot(system, "rmdir", place),
 		...asRoot(system, "mkdir", "-p", place),
 	);
 	return topIsReadOnly === true
 		? [
 				change(
 					`${top} is read-only, as systemd leaves it; make it writable.`,
-					undoing(system, "mount", "-o", "remount,ro", top),
+					asRoot(system, "mount", "-o", "remount,ro", top),
 					...asRoot(system, "mount", "-o", "remount,rw", top),
 				),
 				make,
