@@ -134,6 +134,9 @@ async function main(): Promise<void> {
 				get interactive() {
 					return isTerminal("stdout");
 				},
+				get canAsk() {
+					return process.stdin.isTTY && isTerminal("stdout") && process.env["TERM"] !== "dumb";
+				},
 				get watched() {
 					return isTerminal("stderr") && process.env["TERM"] !== "dumb";
 				},

@@ -35,6 +35,8 @@ export interface Parts {
 	readonly now: () => Date;
 	readonly pause: (milliseconds: number) => Promise<void>;
 	readonly version: string;
+	/** Columns for prose. */
+	readonly width: number;
 	readonly interrupted: AbortSignal;
 }
 
@@ -69,7 +71,7 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 		return { result: "unchanged", judgement };
 	}
 
-	say(renderPlan(plan));
+	say(renderPlan(plan, parts.width));
 	const { fix, settled } = await openFix(parts, order.target);
 	const fates = new Map<string, Done>();
 	for (let next = plan.find(isOpen); next !== undefined; next = plan.find(isOpen)) {
@@ -162,13 +164,13 @@ async function takeStep(
 	const { say, ask } = parts;
 	const { way, step } = planned;
 	if (way === "read") {
-		say(renderStep(planned));
+		say(renderStep(planned, parts.width));
 		return "skipped";
 	}
 
 	const prepared = way === "write" ? await prepare(parts, planned) : undefined;
 	if (way === "copy" || prepared === "not-possible") {
-		say(`${renderStep(planned)}Not done from here: copy it.\n`);
+		say(`${renderStep(planned, parts.width)}Not done from here: copy it.\n`);
 		return ask === undefined || (await ask.goOn()) ? "left" : "stopped";
 	}
 
@@ -176,7 +178,11 @@ async function takeStep(
 		return "done";
 	}
 
-	say(prepared === undefined ? renderStep(planned) : renderStep(planned, parts.mask(renderEdit(prepared))));
+	say(
+		prepared === undefined
+			? renderStep(planned, parts.width)
+			: renderStep(planned, parts.width, parts.mask(renderEdit(prepared))),
+	);
 	const refusal = ask === undefined ? refusalOf(order.consent, planned, fates) : undefined;
 	if (refusal !== undefined) {
 		say(`Not done: ${refusal}.\n`);

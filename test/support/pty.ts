@@ -5,6 +5,7 @@ import { bundle } from "./doctor.ts";
 export interface Screen {
 	/** All that was printed so far, without escape sequences. */
 	text(): string;
+	raw(): string;
 	/** Resolves once what was printed since the last call matches. */
 	until(pattern: RegExp): Promise<void>;
 	type(keys: string): void;
@@ -20,7 +21,7 @@ export function openScreen(
 	{ env = {}, cwd }: { readonly env?: Readonly<Record<string, string>>; readonly cwd: string },
 ): Screen {
 	const terminal = spawn(bundle, [...words], {
-		name: "xterm-256color",
+		name: env["TERM"] ?? "xterm-256color",
 		cols: 80,
 		rows: 40,
 		cwd,
@@ -47,6 +48,7 @@ export function openScreen(
 	});
 	return {
 		text: plain,
+		raw: () => printed,
 		until: (pattern) =>
 			new Promise((resolve, reject) => {
 				const timer = setTimeout(() => {
