@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
@@ -146,30 +146,56 @@ const parseJournal = (text: string): readonly JournalEntry[] =>
 async function takeLock(root: string): Promise<{ release(): Promise<void> }> {
 	await mkdir(root, { recursive: true, mode: folderMode });
 	const path = join(root, "lock");
-	const mine = `${process.pid} ${(await startOf(process.pid)) ?? ""}`;
-	for (let attempt = 0; ; attempt++) {
-		try {
-			await writeFile(path, mine, { flag: "wx", mode: fileMode });
-			return {
-				release: async () => {
-					await rm(path, { force: true });
-				},
-			};
-		} catch (error) {
-			const holder = await readFile(path, "utf8").catch(() => "");
-			const [pid = "", start = ""] = holder.split(" ");
-			const isHeld = isAlive(Number(pid)) && (start === "" || (await startOf(Number(pid))) === start);
-			if (!(error instanceof Error && "code" in error && error.code === "EEXIST") || attempt > 0) {
-				throw error;
-			}
-
-			if (isHeld) {
-				throw new UsageError(`another fix runs, as process ${pid}; one at a time`, { cause: error });
-			}
-
-			await rm(path, { force: true });
+	const own = `${path}.${process.pid}`;
+	await writeFile(own, `${process.pid} ${(await startOf(process.pid)) ?? ""}`, { mode: fileMode });
+	try {
+		while (!(await isLinked(own, path))) {
+			await putAside(path);
 		}
+	} finally {
+		await rm(own, { force: true });
 	}
+
+	return {
+		release: async () => {
+			await rm(path, { force: true });
+		},
+	};
+}
+
+/** A link is there whole or not at all, so that nobody reads a lock that is half written. */
+async function isLinked(from: string, to: string): Promise<boolean> {
+	try {
+		await link(from, to);
+		return true;
+	} catch (error) {
+		if (error instanceof Error && "code" in error && error.code === "EEXIST") {
+			return false;
+		}
+
+		throw error;
+	}
+}
+
+async function putAside(path: string): Promise<void> {
+	const holder = await readFile(path, "utf8").catch(() => undefined);
+	if (holder === undefined) {
+		return;
+	}
+
+	const [pid = "", start = ""] = holder.split(" ");
+	if (isAlive(Number(pid)) && (start === "" || (await startOf(Number(pid))) === start)) {
+		throw new UsageError(`another fix runs, as process ${pid}; one at a time`);
+	}
+
+	// Of two that find it stale, the later may have moved the earlier one's own.
+	const aside = `${path}.stale.${process.pid}`;
+	await rename(path, aside).catch(() => undefined);
+	if ((await readFile(aside, "utf8").catch(() => holder)) !== holder) {
+		await isLinked(aside, path);
+	}
+
+	await rm(aside, { force: true });
 }
 
 function isAlive(pid: number): boolean {

@@ -119,13 +119,14 @@ async function settle({ look, pause, interrupted }: Parts, { codes }: Order, fir
 }
 
 function resultOf(judgement: Judgement, { codes }: Order, fates: readonly Done[]): Result {
-	const { kind } = judgement.verdict;
-	if (kind === "unknown" || kind === "crashed") {
+	const { verdict } = judgement;
+	if (verdict.kind === "unknown" || verdict.kind === "crashed") {
 		return "uncertain";
 	}
 
 	if (planOf(judgement, codes).length === 0) {
-		return "confirmed";
+		// Beside other findings, what could not be looked at may be just what was to be mended.
+		return verdict.kind === "problem" && verdict.missing.length > 0 ? "uncertain" : "confirmed";
 	}
 
 	return fates.includes("failed") ? "failed" : fates.some((fate) => fate !== "done") ? "uncertain" : "failed";
@@ -133,7 +134,9 @@ function resultOf(judgement: Judgement, { codes }: Order, fates: readonly Done[]
 
 /** The one of the same target that was interrupted, with what it finished; otherwise a new one. */
 async function openFix({ fixes, now, version, say }: Parts, target: string) {
-	const interrupted = (await fixes.list()).find((fix) => isInterrupted(fix, target));
+	const interrupted = (await fixes.list()).find(
+		(fix) => isInterrupted(fix, target) && now().getTime() - lastAt(fix) < memory,
+	);
 	if (interrupted !== undefined) {
 		const finished = finishedKeys(interrupted);
 		say(
@@ -146,6 +149,10 @@ async function openFix({ fixes, now, version, say }: Parts, target: string) {
 	await fix.append({ event: "began", at: now().toISOString(), target, version });
 	return { fix, settled: new Set<string>() };
 }
+
+/** Milliseconds; after that, what was done may be the case no more, and is done again where the check asks for it. */
+const memory = 3_600_000;
+const lastAt = ({ entries }: Fix): number => Date.parse(entries.at(-1)?.at ?? "");
 
 const isInterrupted = ({ entries }: Fix, target: string): boolean =>
 	entries.some((entry) => entry.event === "began" && entry.target === target) &&
@@ -326,6 +333,12 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 		return "left";
 	}
 
+	const kubeconfig = await missingKubeconfig(hands, command);
+	if (kubeconfig !== undefined) {
+		say(`Not done: there is no file ${kubeconfig} here yet.\n`);
+		return "left";
+	}
+
 	const copy = await copyObjects(parts, fix, planned);
 	if (copy.kind !== "copied") {
 		say(`${copy.why}\n`);
@@ -366,6 +379,14 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 	});
 	say(exitCode === 0 ? "" : `It failed (exit code ${exitCode}); what comes after it was not done.\n`);
 	return exitCode === 0 ? "done" : "failed";
+}
+
+/** One that an earlier step tells the user to keep. */
+async function missingKubeconfig(hands: Hands, command: readonly string[]): Promise<string | undefined> {
+	const path = command[command.indexOf("--kubeconfig") + 1];
+	const isThere =
+		path === undefined || !command.includes("--kubeconfig") || (await hands.read(hands.resolve(path))) !== undefined;
+	return isThere ? undefined : path;
 }
 
 type Copy =

@@ -28,10 +28,10 @@ export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | unde
 			finding.remedy.map((step) => {
 				const subject = step.command === undefined ? undefined : subjectOf(step.command);
 				return {
-					key: `${finding.code}: ${step.advice}`,
+					key: [`${finding.code}: ${step.advice}`, ...(subject?.names ?? [])].join(" "),
 					finding,
 					step,
-					way: wayOf(step),
+					way: wayOf(step, subject),
 					// How every remedy words it.
 					isAlternative: /^Or\b/.test(step.advice),
 					...(subject === undefined ? {} : { subject }),
@@ -53,7 +53,7 @@ export function planAfter(before: readonly PlannedStep[], now: readonly PlannedS
 	return [...completing, ...now];
 }
 
-function wayOf({ command, put, where }: Step): Way {
+function wayOf({ command, put, where, risk }: Step, subject: Subject | undefined): Way {
 	if (command === undefined && put === undefined) {
 		return "read";
 	}
@@ -63,11 +63,28 @@ function wayOf({ command, put, where }: Step): Way {
 	}
 
 	if (command !== undefined) {
-		return command.some(isPlaceholder) || command[0] === "capmox-doctor" ? "copy" : "run";
+		// What is destroyed has to be copied before, and only objects of Kubernetes can be.
+		return command.some(isPlaceholder) || isForPeople(command) || (risk === "destroys" && subject === undefined)
+			? "copy"
+			: "run";
 	}
 
 	return put === undefined || put.isExample === true || !isWritable(put.into) ? "copy" : "write";
 }
+
+/** It prints a secret, opens an editor, or ends this host and the program with it. */
+function isForPeople([program = "", ...words]: readonly string[]): boolean {
+	const [ends = program] = program === "sudo" ? words : [];
+	return (
+		program === "capmox-doctor" ||
+		["reboot", "shutdown", "poweroff"].includes(ends) ||
+		(program === "clusterctl" && words.includes("kubeconfig")) ||
+		(program === "kubectl" && (words.includes("edit") || printsSecret(words)))
+	);
+}
+
+const printsSecret = (words: readonly string[]): boolean =>
+	words.includes("get") && words.some((word) => /^secrets?(?:\/|$)/.test(word)) && !words.includes("-o=name");
 
 /** `VMID`, `MEMBER_ID`, `FILE.pem`, `<name>`, `…`: words that stand for what only the user knows. */
 const isPlaceholder = (word: string): boolean =>
@@ -132,7 +149,16 @@ function subjectOf([program, ...words]: readonly string[]): Subject | undefined 
 		verb,
 		resource: resource.replace(/\/.*$/, ""),
 		names: resource.includes("/") ? [within(resource.replace(/^[^/]*\//, ""))] : names.map(within),
-		get: ["kubectl", ...options, "get", resource, ...(resource.includes("/") ? [] : names), "-o", "yaml"],
+		get: [
+			"kubectl",
+			...options,
+			"get",
+			resource,
+			...(resource.includes("/") ? [] : names),
+			"-o",
+			"yaml",
+			"--request-timeout=30s",
+		],
 	};
 }
 

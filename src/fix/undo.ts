@@ -44,19 +44,15 @@ async function find(fixes: Fixes, id: string): Promise<Fix> {
 	return found;
 }
 
-/** What was carried out, changed something, and was not taken back since. */
+/** What was carried out, changed something, and was not taken back since; also what nobody knows the end of, such as of a fix that was killed. */
 function doneSteps({ entries }: Fix): StartedEntry[] {
-	const open = new Map<string, StartedEntry>();
 	const done = new Map<string, StartedEntry>();
 	for (const entry of entries) {
 		if (entry.event === "started" && entry.risk !== "safe") {
-			open.set(entry.key, entry);
-		} else if (entry.event === "finished" && entry.exitCode === 0) {
-			const started = open.get(entry.key);
-			if (started !== undefined) {
-				done.set(entry.key, started);
-			}
-		} else if (entry.event === "undone") {
+			// Behind those that were started before.
+			done.delete(entry.key);
+			done.set(entry.key, entry);
+		} else if (entry.event === "undone" || (entry.event === "finished" && entry.exitCode !== 0)) {
 			done.delete(entry.key);
 		}
 	}
@@ -112,7 +108,14 @@ async function restore(
 	fix: Fix,
 	{ path, before, after }: NonNullable<StartedEntry["file"]>,
 ): Promise<boolean> {
-	if ((await hands.read(path)) !== (await hands.read(join(fix.folder, after)))) {
+	const kept = before === undefined ? undefined : await hands.read(join(fix.folder, before));
+	const now = await hands.read(path);
+	if (now === kept) {
+		say(`  ${path} is as it was.\n`);
+		return true;
+	}
+
+	if (now !== (await hands.read(join(fix.folder, after)))) {
 		say(
 			`  ${path} was changed since and is left alone.${before === undefined ? "" : ` How it was is kept in ${join(fix.folder, before)}.`}\n`,
 		);
@@ -123,8 +126,7 @@ async function restore(
 		return false;
 	}
 
-	const text = before === undefined ? undefined : await hands.read(join(fix.folder, before));
-	await (text === undefined ? hands.remove(path) : hands.write(path, text));
-	say(`  ${path} is ${text === undefined ? "removed" : "as it was"}.\n`);
+	await (kept === undefined ? hands.remove(path) : hands.write(path, kept));
+	say(`  ${path} is ${kept === undefined ? "removed" : "as it was"}.\n`);
 	return true;
 }
