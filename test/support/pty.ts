@@ -25,7 +25,13 @@ export function openScreen(
 		cols: 80,
 		rows: 40,
 		cwd,
-		env: { PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, HOME: cwd, NO_COLOR: "1", ...env },
+		env: {
+			PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+			HOME: cwd,
+			NO_COLOR: "1",
+			NO_UPDATE_NOTIFIER: "1",
+			...env,
+		},
 	});
 	let printed = "";
 	let seen = 0;
