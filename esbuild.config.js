@@ -7,6 +7,9 @@ import { parse } from "yaml";
 const made = "dist.new";
 await rm(made, { recursive: true, force: true });
 
+const createRequire =
+	"import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+
 const shared = {
 	bundle: true,
 	// Names stay, so that the stack of a bug can be read.
@@ -33,9 +36,7 @@ await build({
 	format: "esm",
 	chunkNames: "chunks/[name]-[hash]",
 	plugins: [{ name: "streams", setup: keepNodeStreamsOut }],
-	banner: {
-		js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-	},
+	banner: { js: createRequire },
 });
 
 /** What `list` shows of the checks, without the code that judges. */
@@ -63,19 +64,62 @@ await writeFile(
 	JSON.stringify({ endings, signatures }, (name, value) => (name === "samples" ? undefined : value)),
 );
 
-/** The entry parses the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM. */
+/** What completion and the manual page know of the program, from the definitions that also make its help. */
 await build({
 	...shared,
-	entryPoints: ["src/main.ts"],
-	outfile: `${made}/main.cjs`,
-	format: "cjs",
-	plugins: [{ name: "entry", setup: keepEntrySmall }],
-	// The -- keeps Node 20 from taking our own --env-file for its own, wherever it stands in the line.
-	banner: { js: "#!/usr/bin/env -S node --" },
+	stdin: {
+		contents: 'export { known } from "./src/shell/program.ts"; export { renderManual } from "./src/shell/manual.ts";',
+		resolveDir: ".",
+	},
+	outfile: `${made}/shell.mjs`,
+	format: "esm",
+	plugins: [{ name: "definitions", setup: keepCommandsOut }],
+	banner: { js: createRequire },
 });
-await chmod(`${made}/main.cjs`, 0o755);
+const { known, renderManual } = await import(`./${made}/shell.mjs`);
+await rm(`${made}/shell.mjs`);
+await mkdir(`${made}/shell`);
+await writeFile(`${made}/shell/program.json`, JSON.stringify({ known }));
+const { version } = JSON.parse(await readFile("package.json", "utf8"));
+// So that the same source makes the same package: https://reproducible-builds.org/docs/source-date-epoch
+const seconds = process.env["SOURCE_DATE_EPOCH"];
+const day = seconds === undefined ? new Date() : new Date(Number(seconds) * 1_000);
+await writeFile(`${made}/shell/capmox-doctor.1`, renderManual(known.program, { version, day }));
+for (const shell of ["bash", "zsh", "fish"]) {
+	await copyFile(`src/shell/capmox-doctor.${shell}`, `${made}/shell/capmox-doctor.${shell}`);
+}
+
+/**
+ * What is started: ask-newest.cjs asks for the newest release, complete.cjs answers shells and kubectl, main.cjs parses
+ * the command line and loads the command. CommonJS, because Node starts that 3 ms sooner than ESM.
+ */
+for (const [name, beginning] of [
+	["ask-newest", ""],
+	["complete", ""],
+	// A CommonJS module may return. Whoever waits at a half-typed line does not wait for the rest.
+	["main", '\nif(process.argv[2]==="__complete")return require("./complete.cjs");'],
+]) {
+	const outfile = `${made}/${name}.cjs`;
+	await build({
+		...shared,
+		entryPoints: [`src/${name}.ts`],
+		outfile,
+		format: "cjs",
+		plugins: [{ name: "entry", setup: keepEntrySmall }],
+		// The -- keeps Node 20 from taking our own --env-file for its own, wherever it stands in the line.
+		banner: { js: `#!/usr/bin/env -S node --${beginning}` },
+	});
+	await chmod(outfile, 0o755);
+}
 await rm("dist", { recursive: true, force: true });
 await rename(made, "dist");
+
+function keepCommandsOut(plugins) {
+	plugins.onResolve({ filter: /^\.\/commands\/.*\.ts$/ }, ({ path, kind }) =>
+		kind === "dynamic-import" ? { path, external: true } : undefined,
+	);
+	plugins.onResolve({ filter: /\/checks\/index\.ts$/ }, () => ({ path: "./commands/checks.js", external: true }));
+}
 
 /**
  * What makes Node load its streams, which takes 8 ms: an ES import of node:process reads every property of it, and chalk
@@ -96,6 +140,7 @@ function keepEntrySmall(plugins) {
 			: undefined,
 	);
 	plugins.onResolve({ filter: /\/checks\/index\.ts$/ }, () => ({ path: "./checks.json", external: true }));
+	plugins.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: "./shell/program.json", external: true }));
 	// Commander loads these for subcommands that are programs of their own; there are none here, and they cost 2 ms.
 	plugins.onResolve({ filter: /^node:(child_process|fs)$/ }, ({ path, importer }) =>
 		importer.includes("commander") ? { path, namespace: "unused" } : undefined,

@@ -17,6 +17,12 @@ export const write = (advice: string, line: string, origin: string | undefined):
 	return { advice, put: { line: isYaml(into) ? asYaml(line) : line, into }, where: "here", risk: "changes" };
 };
 
+/** The same with a value that only the user knows, to be filled in. */
+export function writeExample(advice: string, line: string, origin: string | undefined): Step {
+	const step = write(advice, line, origin);
+	return step.put === undefined ? step : { ...step, put: { ...step.put, isExample: true } };
+}
+
 /** `export NAME='value'` as clusterctl.yaml has it. */
 const asYaml = (line: string): string =>
 	line.replace(/^export (\w+)='(.*)'$/s, (_, name: string, value: string) => `${name}: ${JSON.stringify(value)}`);

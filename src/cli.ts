@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Shell } from "./commands/completion.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { EnvOptions } from "./commands/env.ts";
+import type { FixOptions } from "./commands/fix.ts";
 import type { RoleOptions } from "./commands/role.ts";
 import type { CheckOptions, RunOptions } from "./commands/run.ts";
 import type { SnapshotOptions } from "./commands/snapshot.ts";
@@ -16,8 +18,21 @@ import { isUsageError, UsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 
-/** Takes the words after the program's name; returns the exit code. Each command's code is loaded when it is asked for. */
-export async function runCli(words: readonly string[], terminal: Terminal, interrupted: AbortSignal): Promise<number> {
+interface Definition {
+	readonly program: Command;
+	/** The exit code of the command that ran. */
+	readonly exitCode: () => number;
+	/** What commander had to say, in pieces. */
+	readonly complaints: readonly string[];
+	readonly help: readonly string[];
+}
+
+/** Commands and options of the program. Options are built only for commands that `asksFor`: each takes time. */
+export function defineProgram(
+	asksFor: (command: string) => boolean,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+): Definition {
 	let code = 0;
 	const complaints: string[] = [];
 	const help: string[] = [];
@@ -44,8 +59,8 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.helpCommand(false)
 		.option("-e, --env-file <file>", "read variables from this file, besides ./envfile and clusterctl.yaml")
 		.option("--kubeconfig <file>", "kubeconfig of the management cluster")
-		.option("--context <name>", "context in that kubeconfig")
-		.option("-n, --namespace <name>", "look only at this namespace of the management cluster")
+		.option("--context <context>", "context in that kubeconfig")
+		.option("-n, --namespace <namespace>", "look only at this namespace of the management cluster")
 		.addOption(
 			new Option("--timeout <duration>", "time for the whole run, such as 30s or 2m")
 				.argParser(parseDuration)
@@ -60,15 +75,15 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		.option("--no-color", "print no colours; NO_COLOR and FORCE_COLOR are read, too")
 		.option("-v, --verbose", "show also what is fine, and why", false)
 		.option("-q, --quiet", "show only findings", false)
+		.option("--offline", "do not ask npm's registry, once a day, whether there is a newer release")
 		.addHelpText(
 			"after",
 			"\nExit codes: 0 fine · 1 findings · 2 wrong usage · 3 something could not be looked at · 70 a bug of capmox-doctor",
 		);
 
-	/** Options are built for the command that is called only: each takes time, and the program's own help shows none. */
 	const command = (nameAndArguments: string, description: string, define: (made: Command) => void) => {
 		const made = program.command(nameAndArguments).description(description).allowExcessArguments(false);
-		if (words.includes(made.name())) {
+		if (asksFor(made.name())) {
 			define(made);
 		}
 	};
@@ -113,6 +128,25 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			code = await demo(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
+	command("fix [target]", "carry out, step by step, what the findings of a check say", (made) => {
+		examining(made)
+			.usage("[options] CHECK | CHECK/CODE")
+			.option("--dry-run", "show the plan, and do nothing", false)
+			.option("--yes", "do not ask before each step; what destroys something is left out", false)
+			.addOption(
+				new Option("--allow <risk>", "with --yes: carry out such steps, too, on what --machine names").choices([
+					"destroys",
+				]),
+			)
+			.option("--machine <object...>", "namespace/name of what may be destroyed")
+			.option("--list", "list the fixes that were carried out here", false)
+			.option("--undo <id>", "take back what a fix did, as far as that is possible")
+			.addHelpText("after", fixHelp)
+			.action(async (target: string | undefined, _: unknown, self: Command) => {
+				const { fix } = await import("./commands/fix.ts");
+				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted);
+			});
+	});
 	command("list", "list the checks", (made) => {
 		made.option("--findings", "list the codes of all findings instead").action(async (_: unknown, self: Command) => {
 			const { list } = await import("./commands/list.ts");
@@ -120,7 +154,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		});
 	});
 	command(
-		"explain [words...]",
+		"explain [subject...]",
 		"show the page of a check or finding, or say what the messages in a log mean",
 		(made) => {
 			made
@@ -189,14 +223,34 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 			});
 	});
 
+	command("completion", "print what a shell needs to complete commands, options and names", (made) => {
+		made
+			.addArgument(new Argument("<shell>", "the shell that will read it").choices(["bash", "zsh", "fish"]))
+			.addHelpText("after", completionHelp)
+			.action(async (shell: Shell) => {
+				const { completion } = await import("./commands/completion.ts");
+				code = await completion(shell, terminal);
+			});
+	});
+
+	return { program, exitCode: () => code, complaints, help };
+}
+
+/** Takes the words after the program's name; returns the exit code. Each command's code is loaded when it is asked for. */
+export async function runCli(words: readonly string[], terminal: Terminal, interrupted: AbortSignal): Promise<number> {
+	const asksFor = (command: string) => words.includes(command);
+	const { program, exitCode, complaints, help } = defineProgram(asksFor, terminal, interrupted);
 	try {
 		await program.parseAsync(words, { from: "user" });
 	} catch (error) {
 		if (error instanceof CommanderError) {
 			// Without a command commander prints its help as an error.
-			const text = error.code === "commander.help" ? noCommand : complaints.join("") || error.message;
+			if (error.code === "commander.help" && error.exitCode !== 0) {
+				return await withoutCommand(words, program.opts<GlobalOptions>(), terminal, interrupted, complaints);
+			}
+
 			if (error.exitCode !== 0) {
-				return complain(terminal, text);
+				return complain(terminal, complaints.join("") || error.message);
 			}
 
 			terminal.out(help.join(""));
@@ -210,7 +264,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		throw error;
 	}
 
-	return code;
+	return exitCode();
 }
 
 const explainHelp = `
@@ -222,6 +276,19 @@ const explainHelp = `
 
 Exit codes for logs: 0 the text was read, whatever it says · 2 wrong usage, or no text · 3 there was nothing in it, or
 a part of it could not be read`;
+
+const fixHelp = `
+Each step is shown before it runs, with its risk and how to undo it. Before something is changed, a copy of it is kept in
+$XDG_STATE_HOME/capmox-doctor/fixes, with a journal. What belongs on another machine is printed to copy.
+
+Exit codes: 0 nothing to mend, or confirmed · 2 wrong usage · 3 the check could not look · 4 tried and not confirmed`;
+
+const completionHelp = `
+  bash  eval "$(capmox-doctor completion bash)"           in ~/.bashrc
+  zsh   eval "$(capmox-doctor completion zsh)"            in ~/.zshrc, after compinit
+  fish  capmox-doctor completion fish | source            in ~/.config/fish/config.fish
+
+kubectl completes kubectl capmox-doctor by itself, once its own completion is set up.`;
 
 const manifestOption = () =>
 	new Option(
@@ -250,7 +317,7 @@ const examining = (command: Command): Command =>
 			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
 		)
 		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
-		.option("--workload-context <name>", "context in that kubeconfig")
+		.option("--workload-context <context>", "context in that kubeconfig")
 		.option(
 			"--from <file>",
 			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
@@ -261,6 +328,29 @@ const examining = (command: Command): Command =>
 			addReport,
 		)
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
+
+/** On a terminal the menu, elsewhere the help. */
+async function withoutCommand(
+	given: readonly string[],
+	options: GlobalOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+	help: readonly string[],
+): Promise<number> {
+	if (!terminal.canAsk) {
+		terminal.err(`${help.join("")}\n`);
+		return complain(terminal, noCommand);
+	}
+
+	const { menu } = await import("./commands/menu.ts");
+	return await menu({
+		options,
+		terminal,
+		interrupted,
+		given,
+		carryOut: (words) => runCli(words, terminal, interrupted),
+	});
+}
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
 function complain(terminal: Terminal, text: string): 2 {

@@ -1,5 +1,8 @@
 import { fstatSync, writeSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { version } from "../package.json";
+import { announceNewest, isQuietPlace } from "./access/newest-release.ts";
 import { runCli } from "./cli.ts";
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -91,6 +94,31 @@ function withoutSecrets(text: string): string {
 	return secrets.reduce((rest, [, value = ""]) => (value.length < 4 ? rest : rest.replaceAll(value, "[secret]")), text);
 }
 
+/** Only to people: on a terminal, and not in CI. */
+function announce(): void {
+	const isUnwanted = ["--offline", "-q", "--quiet"].some((option) => words.includes(option));
+	if (isUnwanted || !isTerminal("stdout") || !isTerminal("stderr") || isQuietPlace(process.env)) {
+		return;
+	}
+
+	const line = announceNewest(version, { environment: process.env, now: Date.now(), askLater: askForNewest });
+	if (line !== undefined) {
+		write("stderr", line);
+	}
+}
+
+/** Loaded on one run a day. In the user's home, so that no .npmrc of a folder they look into counts. */
+function askForNewest(): void {
+	const { spawn } = process.getBuiltinModule("node:child_process");
+	spawn(process.execPath, ["--", join(__dirname, "ask-newest.cjs")], {
+		cwd: homedir(),
+		detached: true,
+		stdio: "ignore",
+	})
+		.on("error", () => undefined)
+		.unref();
+}
+
 async function main(): Promise<void> {
 	try {
 		process.exitCode = await runCli(
@@ -105,6 +133,9 @@ async function main(): Promise<void> {
 				},
 				get interactive() {
 					return isTerminal("stdout");
+				},
+				get canAsk() {
+					return process.stdin.isTTY && isTerminal("stdout") && process.env["TERM"] !== "dumb";
 				},
 				get watched() {
 					return isTerminal("stderr") && process.env["TERM"] !== "dumb";
@@ -122,6 +153,8 @@ async function main(): Promise<void> {
 		if (endedBy !== undefined) {
 			write("stderr", "Interrupted.\n");
 			process.exitCode = signals[endedBy];
+		} else {
+			announce();
 		}
 	} catch (error) {
 		const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

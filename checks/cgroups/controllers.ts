@@ -1,7 +1,7 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Host, VersionFinding } from "./findings.ts";
 import type { System } from "./host.ts";
-import { advise, asRoot, change, reboot, undoing } from "./steps.ts";
+import { advise, asRoot, change, reboot } from "./steps.ts";
 
 /** What pods or the kubelet rely on, and is not there. */
 export function controllersMissing(host: Host, wanted: readonly string[]): readonly VersionFinding[] {
@@ -92,7 +92,7 @@ function switchMemoryOn(system: System): Step {
 	const words = " cgroup_enable=memory cgroup_memory=1";
 	return change(
 		"A Raspberry Pi leaves memory out unless it is asked. The words belong at the end of the one line that is there.",
-		undoing(system, "sed", "-i", `1s/${words}//`, file),
+		asRoot(system, "sed", "-i", `1s/${words}//`, file),
 		...asRoot(system, "sed", "-i", `1s/$/${words}/`, file),
 	);
 }

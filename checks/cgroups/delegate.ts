@@ -1,6 +1,6 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { System } from "./host.ts";
-import { advise, asRoot, change, undoing, write } from "./steps.ts";
+import { advise, asRoot, change, write } from "./steps.ts";
 
 const folder = "/etc/systemd/system/user@.service.d";
 
@@ -11,7 +11,7 @@ export function delegateToUsers(system: System): NonEmpty<Step> {
 	return [
 		change(
 			"Make the folder for the setting.",
-			undoing(system, "rmdir", folder),
+			asRoot(system, "rmdir", folder),
 			...asRoot(system, "mkdir", "-p", folder),
 		),
 		write(

@@ -1,19 +1,13 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { System } from "./host.ts";
-import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
-import { advise, asRoot, change, undoing } from "./steps.ts";
+import { bearsItsName, folderOf, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
+import { advise, asRoot, change } from "./steps.ts";
 
 type Hierarchies = Pick<Facts["host.hierarchies"], "layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly">;
 type Held = Pick<Hierarchy, "controllers" | "name">;
 
 const top = "/sys/fs/cgroup";
-
-/** Where engines expect the hierarchies. Without a tmpfs for them, runc takes the folder of the first mount. */
-export function folderOf({ layout, hierarchies }: Pick<Hierarchies, "layout" | "hierarchies">): string {
-	const first = hierarchies[0]?.mountPoint;
-	return layout === "odd" && first !== undefined ? first.slice(0, Math.max(1, first.lastIndexOf("/"))) : top;
-}
 
 /** What systemd in a node looks for. */
 export const systemdHierarchy: Held = { controllers: [], name: "systemd" };
@@ -36,7 +30,7 @@ export const isPlaced = (host: Hierarchies, held: Held): boolean =>
 			mount.visible &&
 			isSameHierarchy(mount, held) &&
 			bearsItsName(mount) &&
-			mount.mountPoint.startsWith(`${folderOf(host)}/`),
+			mount.mountPoint.slice(0, mount.mountPoint.lastIndexOf("/")) === folderOf(host),
 	);
 
 /** Takes a mount away. */
@@ -45,7 +39,7 @@ export function unmount(hierarchy: Hierarchy, system: System, advice: string): S
 	return hierarchy.visible
 		? change(
 				advice,
-				undoing(system, "mount", "-t", "cgroup", "-o", optionsOf(hierarchy), "cgroup", mountPoint),
+				asRoot(system, "mount", "-t", "cgroup", "-o", optionsOf(hierarchy), "cgroup", mountPoint),
 				...asRoot(system, "umount", mountPoint),
 			)
 		: advise(
@@ -79,7 +73,7 @@ export function mountAtPlace(
 	];
 	const mount = change(
 		`Mount ${labelOf(held)} there. Docker needs no restart; create the node again.`,
-		undoing(system, "umount", place),
+		asRoot(system, "umount", place),
 		...asRoot(system, "mount", "-t", "cgroup", "-o", optionsOf(held), "cgroup", place),
 	);
 	return first === undefined ? [mount] : [first, ...rest, mount];
@@ -88,14 +82,14 @@ export function mountAtPlace(
 function makeDirectory({ topIsReadOnly }: Hierarchies, place: string, system: System): readonly Step[] {
 	const make = change(
 		"Make the directory that bears its name.",
-		undoing(system, "rmdir", place),
+		asRoot(system, "rmdir", place),
 		...asRoot(system, "mkdir", "-p", place),
 	);
 	return topIsReadOnly === true
 		? [
 				change(
 					`${top} is read-only, as systemd leaves it; make it writable.`,
-					undoing(system, "mount", "-o", "remount,ro", top),
+					asRoot(system, "mount", "-o", "remount,ro", top),
 					...asRoot(system, "mount", "-o", "remount,rw", top),
 				),
 				make,

@@ -10,9 +10,6 @@ export const advise = (advice: string, ...command: readonly string[]): Step => {
 export const asRoot = ({ uid }: System, ...[first, ...rest]: NonEmpty<string>): NonEmpty<string> =>
 	uid === 0 ? [first, ...rest] : ["sudo", first, ...rest];
 
-/** The command that takes a step back. */
-export const undoing = asRoot;
-
 export const change = (advice: string, undo: Step["undo"], ...command: NonEmpty<string>): Step => ({
 	advice,
 	command,

@@ -1,7 +1,7 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import { since } from "../../src/knowledge/kind.ts";
 import type { Provider, System } from "./host.ts";
-import { advise, asRoot, change, reboot, undoing, write } from "./steps.ts";
+import { advise, asRoot, change, reboot, write } from "./steps.ts";
 
 const look = advise("Afterwards this prints cgroup2fs.", "stat", "-fc", "%T", "/sys/fs/cgroup");
 
@@ -226,7 +226,7 @@ function byOwnMeans(system: System, because: string, told: readonly string[]): N
 		return [
 			change(
 				because,
-				undoing(system, "rpm-ostree", "kargs", ...back),
+				asRoot(system, "rpm-ostree", "kargs", ...back),
 				...asRoot(
 					system,
 					...(["rpm-ostree", "kargs"] as const),
@@ -241,7 +241,7 @@ function byOwnMeans(system: System, because: string, told: readonly string[]): N
 		? [
 				change(
 					`${because} The last word counts.`,
-					undoing(system, "kernelstub", "--delete-options", unified),
+					asRoot(system, "kernelstub", "--delete-options", unified),
 					...asRoot(system, "kernelstub", "--add-options", unified),
 				),
 			]

@@ -1,5 +1,5 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
-import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
+import { advise, asRoot, change, write } from "../cgroups/steps.ts";
 import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
 
 export function judgeEngine(host: Host): readonly KindHostFinding[] {
@@ -214,7 +214,7 @@ function start({ system, provider, engines: { docker } }: Host): NonEmpty<Step> 
 			return [
 				change(
 					"Start Docker.",
-					undoing(system, "systemctl", "stop", "docker"),
+					asRoot(system, "systemctl", "stop", "docker"),
 					...asRoot(system, "systemctl", "start", "docker"),
 				),
 				advise("If it stops again, its log says why.", "journalctl", "-u", "docker", "-n", "50"),
@@ -223,7 +223,7 @@ function start({ system, provider, engines: { docker } }: Host): NonEmpty<Step> 
 			return [
 				change(
 					"Start Docker.",
-					undoing(system, "rc-service", "docker", "stop"),
+					asRoot(system, "rc-service", "docker", "stop"),
 					...asRoot(system, "rc-service", "docker", "start"),
 				),
 			];
@@ -231,7 +231,7 @@ function start({ system, provider, engines: { docker } }: Host): NonEmpty<Step> 
 			return [
 				change(
 					"Start Docker.",
-					undoing(system, "service", "docker", "stop"),
+					asRoot(system, "service", "docker", "stop"),
 					...asRoot(system, "service", "docker", "start"),
 				),
 			];

@@ -1,5 +1,5 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
-import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
+import { advise, asRoot, change, write } from "../cgroups/steps.ts";
 import { dockerServer, type Host, type KindHostFinding, type System } from "./findings.ts";
 
 /** kind's known issues; 512 instances are four times the kernel's default. */
@@ -78,7 +78,7 @@ export function raise(system: System, file: string, ...settings: readonly Settin
 	return [
 		change(
 			"Raise it now; nothing needs a restart.",
-			undoing(system, "sysctl", "-w", ...back),
+			asRoot(system, "sysctl", "-w", ...back),
 			...asRoot(system, "sysctl", "-w", ...values),
 		),
 		keep,

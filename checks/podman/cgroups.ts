@@ -1,6 +1,6 @@
 import { type VersionFinding, findings as versionFindings } from "../cgroups/findings.ts";
 import { judgeMounts } from "../cgroups/mounts.ts";
-import { advise, asRoot, change, undoing } from "../cgroups/steps.ts";
+import { advise, asRoot, change } from "../cgroups/steps.ts";
 import { judgeVersion1 } from "../cgroups/version1.ts";
 import type { PodmanFinding, Scene } from "./findings.ts";
 
@@ -38,10 +38,10 @@ function systemdHierarchyMissing({ system }: Scene): PodmanFinding {
 			{ from: "/proc/self/mountinfo", saw: "no hierarchy name=systemd", expected: `name=systemd at ${directory}` },
 		],
 		remedy: [
-			change("Make the directory.", undoing(system, "rmdir", directory), ...asRoot(system, "mkdir", "-p", directory)),
+			change("Make the directory.", asRoot(system, "rmdir", directory), ...asRoot(system, "mkdir", "-p", directory)),
 			change(
 				"Mount the hierarchy there. capmox-doctor explain cgroup-systemd says how to keep it.",
-				undoing(system, "umount", directory),
+				asRoot(system, "umount", directory),
 				...asRoot(system, "mount", "-t", "cgroup", "-o", "none,name=systemd", "cgroup", directory),
 			),
 		],

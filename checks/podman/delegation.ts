@@ -1,7 +1,7 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
 import { delegateToUsers } from "../cgroups/delegate.ts";
 import { isAtLeast, type System } from "../cgroups/host.ts";
-import { advise, asRoot, change, undoing } from "../cgroups/steps.ts";
+import { advise, asRoot, change } from "../cgroups/steps.ts";
 import { listed, type PodmanFinding, type Scene } from "./findings.ts";
 
 /** kind, create.go and podman/provider.go: without these of a rootless engine it stops. */
@@ -124,7 +124,7 @@ function noUserManager({ podman, system }: Scene, missing: readonly string[], re
 const startManager = (system: System, user: string): NonEmpty<Step> => [
 	change(
 		"Have systemd run the user's manager, also without a login.",
-		undoing(system, "loginctl", "disable-linger", user),
+		asRoot(system, "loginctl", "disable-linger", user),
 		...asRoot(system, "loginctl", "enable-linger", user),
 	),
 	advise(

@@ -1,6 +1,6 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
 import type { System } from "../cgroups/host.ts";
-import { advise, asRoot, change, undoing, write } from "../cgroups/steps.ts";
+import { advise, asRoot, change, write } from "../cgroups/steps.ts";
 import type { PodmanFinding, Silent } from "./findings.ts";
 import { installation } from "./installation.ts";
 
@@ -68,7 +68,7 @@ export function judgeSilent(podman: Silent, system: System): PodmanFinding {
 const allow = (system: System, name: string, value: number): NonEmpty<Step> => [
 	change(
 		"Allow it now.",
-		undoing(system, "sysctl", "-w", `${name}=${value === 0 ? 1 : 0}`),
+		asRoot(system, "sysctl", "-w", `${name}=${value === 0 ? 1 : 0}`),
 		...asRoot(system, "sysctl", "-w", `${name}=${value}`),
 	),
 	write("And after every boot.", `${name} = ${value}`, "/etc/sysctl.d/99-rootless.conf"),

@@ -1,11 +1,15 @@
-import { advise, write } from "../steps.ts";
+import { advise, write, writeExample } from "../steps.ts";
 import { type Access, changeOnNode, type Environment, namesOf, onNode, type TokenCode } from "./findings.ts";
 
 type Step = ReturnType<typeof advise>;
 type Steps = readonly [Step, ...Step[]];
 
 export const nodeAddress = ({ url }: Environment): Step =>
-	write("Give the address of a Proxmox VE node.", "export PROXMOX_URL='https://pve.example.com:8006'", url.origin);
+	writeExample(
+		"Give the address of a Proxmox VE node.",
+		"export PROXMOX_URL='https://pve.example.com:8006'",
+		url.origin,
+	);
 
 const readLog = onNode(
 	"Read the reason in the log of the node that answered; it names user and token.",
@@ -136,7 +140,7 @@ export function remedies(code: TokenCode, environment: Environment, access: Acce
 		case "not-proxmox":
 		case "bad-gateway":
 			return [
-				write(
+				writeExample(
 					"Go past the reverse proxy, straight to a node.",
 					"export PROXMOX_URL='https://pve.example.com:8006'",
 					environment.url.origin,

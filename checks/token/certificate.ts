@@ -1,5 +1,5 @@
 import { type Evidence, found } from "../../src/check.ts";
-import { advise, write } from "../steps.ts";
+import { advise, write, writeExample } from "../steps.ts";
 import { type Access, changeOnNode, type Environment, onNode, type TokenCode, type TokenFinding } from "./findings.ts";
 
 type Certificate = NonNullable<Access["certificate"]>;
@@ -110,7 +110,7 @@ function remedies(code: TrustCode, environment: Environment): readonly [Step, ..
 			];
 		case "name-not-in-certificate":
 			return [
-				write(
+				writeExample(
 					"Use one of the names that the certificate holds.",
 					"export PROXMOX_URL='https://NAME:8006'",
 					environment.url.origin,

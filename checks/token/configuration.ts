@@ -1,6 +1,6 @@
 import { found, mapNonEmpty } from "../../src/check.ts";
 import { conventionOf } from "../imagebuilder-env/convention.ts";
-import { advise, write } from "../steps.ts";
+import { advise, writeExample } from "../steps.ts";
 import { isAccepted } from "./answer.ts";
 import { type Access, changeOnNode, type Environment, namesOf, type TokenCode, type TokenFinding } from "./findings.ts";
 import { examples, keys, names } from "./names.ts";
@@ -23,13 +23,17 @@ export const notSet = (environment: Environment): TokenFinding =>
 			expected: "all three",
 		},
 		createToken(environment),
-		write(
+		writeExample(
 			"Put address, token ID and secret into the envfile.",
 			"export PROXMOX_URL='https://pve.example.com:8006'",
 			undefined,
 		),
-		write("The token ID goes into PROXMOX_TOKEN.", "export PROXMOX_TOKEN='capmox@pve!capi'", undefined),
-		write("The UUID that the first command printed goes into PROXMOX_SECRET.", "export PROXMOX_SECRET='…'", undefined),
+		writeExample("The token ID goes into PROXMOX_TOKEN.", "export PROXMOX_TOKEN='capmox@pve!capi'", undefined),
+		writeExample(
+			"The UUID that the first command printed goes into PROXMOX_SECRET.",
+			"export PROXMOX_SECRET='…'",
+			undefined,
+		),
 	);
 
 const createToken = (environment: Environment) => {
@@ -109,12 +113,12 @@ function exchangedNames(environment: Environment): TokenFinding[] {
 				? "These are image-builder's variables: there PROXMOX_TOKEN is the secret, and PROXMOX_USERNAME the token ID."
 				: "PROXMOX_TOKEN holds a UUID. CAPMOX wants the token ID there; image-builder is the program that wants the secret.",
 			evidence,
-			write(
+			writeExample(
 				"Put the token ID (image-builder's PROXMOX_USERNAME) into PROXMOX_TOKEN.",
 				"export PROXMOX_TOKEN='capmox@pve!capi'",
 				token.origin,
 			),
-			write("Put the UUID into PROXMOX_SECRET.", "export PROXMOX_SECRET='…'", secret.origin),
+			writeExample("Put the UUID into PROXMOX_SECRET.", "export PROXMOX_SECRET='…'", secret.origin),
 			advise(
 				"Keep two files, one for each program: image-builder also wants /api2/json in PROXMOX_URL, which CAPMOX must not have.",
 			),
@@ -145,7 +149,7 @@ function partlySet(environment: Environment): TokenFinding[] {
 				};
 			}),
 			remedy: mapNonEmpty([first, ...rest], (key) =>
-				write(`Set ${names[key]}${quoting[key]}.`, examples[key], environment[key].origin),
+				writeExample(`Set ${names[key]}${quoting[key]}.`, examples[key], environment[key].origin),
 			),
 		},
 	];

@@ -1,5 +1,5 @@
 import { found } from "../../src/check.ts";
-import { advise, write } from "../steps.ts";
+import { advise, writeExample } from "../steps.ts";
 import { type Access, type Environment, findings, onNode, type TokenCode, type TokenFinding } from "./findings.ts";
 
 type Failed = Extract<Access["open"], { kind: "failed" }>;
@@ -64,7 +64,7 @@ type Step = ReturnType<typeof advise>;
 
 function remedies(code: TokenCode, { url }: Environment, access: Access): readonly [Step, ...Step[]] {
 	const host = url.host ?? "";
-	const right = write(
+	const right = writeExample(
 		"Correct the address, or use one that can be reached from here and from the management cluster.",
 		// A host that is there on another port most likely serves 8006.
 		`export PROXMOX_URL='https://${code !== "unknown-host" && url.port !== 8006 && host !== "" ? host : "pve.example.com"}:8006'`,

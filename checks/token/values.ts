@@ -1,5 +1,5 @@
 import { found } from "../../src/check.ts";
-import { advise, write } from "../steps.ts";
+import { advise, writeExample } from "../steps.ts";
 import { isAccepted } from "./answer.ts";
 import { type Access, type Environment, type TokenCode, type TokenFinding } from "./findings.ts";
 import { examples, keys, names } from "./names.ts";
@@ -16,7 +16,7 @@ export function blemishes(environment: Environment): TokenFinding[] {
 				code,
 				`${names[key]}: ${blemishMeanings[code]}`,
 				{ from: `${names[key]} (${origin ?? "the environment"})`, saw: seen.join(", "), expected: "the bare value" },
-				write("Write the bare value, in single quotes and on one line.", examples[key], origin),
+				writeExample("Write the bare value, in single quotes and on one line.", examples[key], origin),
 				...(code === "line-break"
 					? [
 							advise(
@@ -75,7 +75,7 @@ export function judgeSecretShape({ secret, token }: Environment, access: Access)
 				saw: "a value of another shape, which is not shown",
 				expected: "a UUID in lower-case letters, 36 characters",
 			},
-			write(
+			writeExample(
 				"Write the secret as pveum printed it when the token was created, in single quotes.",
 				examples.secret,
 				origin,

@@ -40,6 +40,10 @@ export async function writeReportFile(path: string, text: string): Promise<void>
 	}
 }
 
+/** Writes a file with this mode, whole or not at all, over the former one. @throws UsageError where it cannot be written. */
+export const replaceFile = (path: string, text: string, mode: number): Promise<void> =>
+	writeWhole(path, text, { force: true, mode });
+
 /** @throws UsageError where it cannot be written. */
 export async function appendReportFile(path: string, text: string): Promise<void> {
 	try {

@@ -1,14 +1,17 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
+import { known } from "../../src/shell/program.ts";
+import { findKubectl } from "../support/kubernetes/kubectl.ts";
 
 const run = promisify(execFile);
 const root = new URL("../..", import.meta.url).pathname;
 const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
+const has = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 let folder: string;
 let files: readonly string[];
 
@@ -26,7 +29,7 @@ beforeAll(async () => {
 	files = tarball.files.map(({ path }) => path);
 	await run(
 		"npm",
-		["install", "--prefix", folder, "--offline", "--no-audit", "--no-fund", join(folder, tarball.filename)],
+		["install", "--global", "--prefix", folder, "--offline", "--no-audit", "--no-fund", join(folder, tarball.filename)],
 		{
 			env,
 		},
@@ -38,7 +41,7 @@ afterAll(() => {
 
 describe("installed from its tarball elsewhere", () => {
 	const installed = (...words: string[]) =>
-		run(join(folder, "node_modules/.bin/capmox-doctor"), words, { cwd: folder, env: { ...env, HOME: folder } });
+		run(join(folder, "bin/capmox-doctor"), words, { cwd: folder, env: { ...env, HOME: folder } });
 
 	test("it runs, and needs nothing else from the registry", async () => {
 		expect((await installed("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -55,7 +58,7 @@ describe("installed from its tarball elsewhere", () => {
 	});
 
 	test.each(["report", "diff"])("the schema of a %s ships with it", async (name) => {
-		const shipped = readFileSync(join(folder, `node_modules/capmox-doctor/dist/${name}-v1.schema.json`), "utf8");
+		const shipped = readFileSync(join(folder, `lib/node_modules/capmox-doctor/dist/${name}-v1.schema.json`), "utf8");
 		expect(shipped).toBe((await installed("schema", name)).stdout);
 	});
 
@@ -65,6 +68,69 @@ describe("installed from its tarball elsewhere", () => {
 			stderr: "",
 			stdout: expect.stringContaining("lantern") as string,
 		});
+	});
+});
+
+describe("what it installs beside itself", () => {
+	const plugins = () => ({ ...env, HOME: folder, PATH: `${join(folder, "bin")}:${env.PATH}` });
+
+	test("kubectl runs it as a plugin, with its options and its exit code", async () => {
+		const kubectl = await findKubectl();
+		expect((await run(kubectl, ["capmox-doctor", "--version"], { env: plugins() })).stdout).toMatch(
+			/^\d+\.\d+\.\d+\n$/,
+		);
+		await expect(
+			run(kubectl, ["capmox-doctor", "check", "token", "-e", "nowhere"], { cwd: folder, env: plugins() }),
+		).rejects.toMatchObject({ code: 2, stderr: "capmox-doctor: --env-file: there is no file nowhere\n" });
+	});
+
+	test("kubectl completes it", async () => {
+		const kubectl = await findKubectl();
+		const complete = async (...words: string[]) =>
+			(await run(kubectl, ["__complete", ...words], { env: plugins() })).stdout;
+		expect(await complete("capmox")).toContain("capmox-doctor\t");
+		expect(await complete("capmox-doctor", "exp")).toMatch(/^explain\t.*\n:4\n$/);
+		expect(await complete("capmox-doctor", "check", "tok")).toBe("token\tProxmox accepts the API token\n:4\n");
+		expect(await complete("capmox-doctor", "run", "--format=js")).toBe("json\n:4\n");
+		expect(await complete("capmox-doctor", "run", "--manifest", "")).toBe(":0\n");
+	});
+
+	// Both spellings: clusterctl looks for one with an underscore, as kubectl does; its book does not say so.
+	test.each(["clusterctl-capmox-doctor", "clusterctl-capmox_doctor"])("%s is the program", async (name) => {
+		expect((await run(join(folder, "bin", name), ["list"], { env })).stdout).toContain("Proxmox accepts the API token");
+	});
+
+	test.skipIf(!has("clusterctl"))("clusterctl runs it as a plugin", async () => {
+		const { stdout } = await run("clusterctl", ["capmox-doctor", "list"], { env: plugins() });
+		expect(stdout).toContain("Proxmox accepts the API token");
+	});
+
+	const page = () => join(folder, "share/man/man1/capmox-doctor.1");
+
+	test.skipIf(!has("man"))("man finds its page, with every command and every option of its help", async () => {
+		const { stdout } = await run("man", ["capmox-doctor"], {
+			env: { ...env, MANPATH: join(folder, "share/man"), MANWIDTH: "80", MANPAGER: "cat", LC_ALL: "C.UTF-8" },
+		});
+		const helps = [known.program, ...known.program.commands].map(async ({ name, options }) => {
+			const { stdout: help } = await run(
+				join(folder, "bin/capmox-doctor"),
+				name === "capmox-doctor" ? ["--help"] : [name, "--help"],
+				{ env },
+			);
+			for (const { flags } of options) {
+				expect(help).toContain(flags.join(", "));
+				expect(stdout).toContain(flags.join(", "));
+			}
+		});
+		await Promise.all(helps);
+		expect(stdout).toContain("capmox-doctor check [option ...] check ...");
+		expect(stdout).toContain('explain "VM template not found"');
+		expect(stdout).toMatch(/^EXIT STATUS\n {5}0 +Fine\.\n/m);
+		expect(stdout).not.toMatch(/\\[-e&]/);
+	});
+
+	test.skipIf(!has("mandoc"))("mandoc finds nothing wrong with the page", async () => {
+		expect((await run("mandoc", ["-T", "lint", "-W", "warning", page()])).stdout).toBe("");
 	});
 });
 

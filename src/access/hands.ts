@@ -1,0 +1,95 @@
+import { chmod, chown, lstat, readFile, realpath, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import { ProbeError, UsageError } from "../errors.ts";
+import type { Output } from "./commands.ts";
+import { replaceFile } from "./secret-file.ts";
+
+/** What `fix` changes the world by; nothing else of this program does. Tests, and `--dry-run`, put others in its place. */
+export interface Hands {
+	/**
+	 * Runs a program in the foreground: no shell, no time limit, the terminal's input if there is one. `onOutput` hears
+	 * of what it prints as it comes.
+	 * @throws ProbeError tool-missing, forbidden, cancelled; unreadable where a signal ended it.
+	 */
+	run(argv: readonly [string, ...string[]], onOutput: (text: string) => void, signal: AbortSignal): Promise<Output>;
+	/** The whole path of a file as the user wrote it, `~` included. */
+	resolve(path: string): string;
+	/** `undefined` where there is no such file. @throws UsageError where it cannot be read. */
+	read(path: string): Promise<string | undefined>;
+	/** Whole or not at all; mode and owner stay, and a new file is for everybody to read. @throws UsageError */
+	write(path: string, text: string): Promise<void>;
+	/** @throws UsageError */
+	remove(path: string): Promise<void>;
+}
+
+export const createHands = (): Hands => ({
+	run: async ([file, ...args], onOutput, signal) => {
+		const { execa } = await import("execa");
+		const child = execa(file, args, {
+			// A sudo asks for its password there.
+			stdin: process.stdin.isTTY ? "inherit" : "ignore",
+			reject: false,
+			stripFinalNewline: false,
+			cancelSignal: signal,
+			env: { LC_ALL: "C" },
+		});
+		child.stdout.on("data", (chunk: Buffer) => {
+			onOutput(chunk.toString("utf8"));
+		});
+		child.stderr.on("data", (chunk: Buffer) => {
+			onOutput(chunk.toString("utf8"));
+		});
+		const { code, exitCode, signal: endedBy, isCanceled, stdout, stderr } = await child;
+		if (isCanceled) {
+			throw new ProbeError("cancelled", `${file} was stopped`);
+		}
+
+		if (code === "ENOENT" || code === "EACCES") {
+			throw code === "ENOENT"
+				? new ProbeError("tool-missing", `${file} is not installed, or not in PATH`)
+				: new ProbeError("forbidden", `${file} is there, but may not be executed`);
+		}
+
+		if (exitCode === undefined) {
+			throw new ProbeError(
+				endedBy === "SIGINT" ? "cancelled" : "unreadable",
+				`${file} was ended by ${endedBy ?? "the system"}`,
+			);
+		}
+
+		return { exitCode, stdout, stderr };
+	},
+	resolve: (path) => resolve(path.replace(/^~(?=\/)/, homedir())),
+	read: async (path) => {
+		try {
+			return await readFile(path, "utf8");
+		} catch (error) {
+			if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+				return undefined;
+			}
+
+			throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+				cause: error,
+			});
+		}
+	},
+	write: async (path, text) => {
+		const target = await realpath(path).catch(() => path);
+		const there = await stat(target).catch(() => undefined);
+		if (there?.isFile() === false) {
+			throw new UsageError(`${path} is no regular file`);
+		}
+
+		await replaceFile(target, text, there === undefined ? 0o644 : there.mode & 0o7777);
+		if (there !== undefined) {
+			await chown(target, there.uid, there.gid).catch(() => undefined);
+			await chmod(target, there.mode & 0o7777);
+		}
+	},
+	remove: async (path) => {
+		if ((await lstat(path).catch(() => undefined))?.isFile() === true) {
+			await rm(path);
+		}
+	},
+});

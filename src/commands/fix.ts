@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { text as askText, select as choose, isCancel } from "@clack/prompts";
+import { directory, type Entry } from "../../checks/directory.ts";
+import { type Fix, openFixes } from "../access/fixes.ts";
+import { createHands } from "../access/hands.ts";
+import { openWorld } from "../access/world.ts";
+import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
+import { ProbeError, UsageError } from "../errors.ts";
+import { type Asker, carryOut, type Outcome, type Parts } from "../fix/carry-out.ts";
+import { planOf } from "../fix/plan.ts";
+import { renderPlan } from "../fix/show.ts";
+import { undo } from "../fix/undo.ts";
+import { maskOf } from "../gather.ts";
+import { repeatOptions } from "./again.ts";
+import { wantedBy } from "./examine.ts";
+import { look } from "./look.ts";
+import { writeReports } from "./reports.ts";
+import { type CheckOptions, withTemplate } from "./run.ts";
+import { nearest } from "./select.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface FixOptions extends CheckOptions {
+	readonly dryRun: boolean;
+	readonly yes: boolean;
+	readonly allow?: "destroys";
+	readonly machine?: readonly string[];
+	readonly list: boolean;
+	readonly undo?: string;
+}
+
+/** `fix`: carries out what the findings of one check say, step by step, and looks whether it helped. */
+export async function fix(
+	target: string | undefined,
+	options: FixOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+): Promise<number> {
+	if (options.from !== undefined || options.root !== undefined) {
+		throw new UsageError(`--${options.from === undefined ? "root" : "from"}: only what is here can be mended`);
+	}
+
+	const fixes = openFixes();
+	if (options.list) {
+		terminal.out(renderList(await fixes.list()));
+		return 0;
+	}
+
+	const isAsked = !options.yes && !options.dryRun;
+	if (isAsked && !terminal.canAsk) {
+		throw new UsageError(
+			"fix asks before each step, and here is no terminal: add --yes to carry the steps out, or --dry-run to see them",
+		);
+	}
+
+	const tools = {
+		hands: createHands(),
+		fixes,
+		say: (text: string) => {
+			terminal.out(text);
+		},
+		mask: await masking(options),
+		now: () => new Date(),
+		interrupted,
+	};
+	if (options.undo !== undefined) {
+		const { undo: id } = options;
+		return await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
+	}
+
+	if (target === undefined) {
+		throw new UsageError(
+			"name a check or a finding, such as capmox-doctor fix kind-host/inotify-limits; --list shows earlier fixes",
+		);
+	}
+
+	const { entry, code } = await find(target);
+	const judge = judging(entry, options, terminal, interrupted);
+	const codes = code === undefined ? undefined : new Set([code]);
+	if (options.dryRun) {
+		return await preview(await judge(), codes, options, terminal);
+	}
+
+	const parts: Parts = {
+		...tools,
+		look: judge,
+		ask: isAsked ? asker : undefined,
+		pause: async (milliseconds) => {
+			await sleep(milliseconds);
+		},
+		version: terminal.version,
+		width: terminal.columns,
+	};
+	const consent = { destroys: options.allow === "destroys", named: options.machine ?? [] };
+	return await locked(fixes, async () =>
+		conclude(await carryOut(parts, { target, codes, consent }), options, terminal),
+	);
+}
+
+async function locked(fixes: ReturnType<typeof openFixes>, work: () => Promise<number>): Promise<number> {
+	const lock = await fixes.lock();
+	try {
+		return await work();
+	} finally {
+		await lock.release();
+	}
+}
+
+/** The check, and the whole code where one was named. */
+async function find(target: string): Promise<{ readonly entry: Entry; readonly code?: string }> {
+	const [id = "", code] = target.split("/");
+	const entry = directory.find((each) => each.id === id);
+	if (entry === undefined) {
+		throw new UsageError(
+			`there is no check ${JSON.stringify(id)}${nearest(
+				id,
+				directory.map((each) => each.id),
+			)}; see capmox-doctor list`,
+		);
+	}
+
+	const known = Object.keys((await entry.load()).findings);
+	if (code !== undefined && !known.includes(code)) {
+		throw new UsageError(
+			`${id} has no finding ${JSON.stringify(code)}${nearest(code, known)}; see capmox-doctor list --findings`,
+		);
+	}
+
+	return { entry, ...(code === undefined ? {} : { code: target }) };
+}
+
+/** Each time anew: nothing that was seen before the last step counts. */
+function judging(entry: Entry, given: FixOptions, terminal: Terminal, interrupted: AbortSignal) {
+	const options = withTemplate(given);
+	return async (): Promise<Judgement> => {
+		const check = await entry.load();
+		const { sheet } = await look({ wanted: wantedBy([check]), options, terminal, interrupted });
+		const [judgement] = repeatOptions(diagnose([check], sheet, { asked: new Set([check.id]) }), options);
+		if (judgement === undefined) {
+			throw new Error(`${check.id} was not judged`);
+		}
+
+		return judgement;
+	};
+}
+
+async function preview(
+	judgement: Judgement,
+	codes: ReadonlySet<string> | undefined,
+	options: FixOptions,
+	terminal: Terminal,
+): Promise<number> {
+	const plan = planOf(judgement, codes);
+	if (plan.length === 0) {
+		return await conclude({ result: "unchanged", judgement }, options, terminal);
+	}
+
+	terminal.out(`${renderPlan(plan, terminal.columns)}Nothing was done (--dry-run).\n`);
+	return 0;
+}
+
+async function conclude(outcome: Outcome, options: FixOptions, terminal: Terminal): Promise<number> {
+	const { result, judgement, id } = outcome;
+	if (result === "unchanged") {
+		const code = exitCode([judgement], options.failOn);
+		const run = { version: terminal.version, judgements: [judgement], failOn: options.failOn, exitCode: code };
+		const targets = [{ format: "human" }] as const;
+		await writeReports({ ...run, milliseconds: 0 }, targets, { terminal, verbose: true, quiet: false });
+		return code;
+	}
+
+	terminal.out(`\n${results[result]}${id === undefined ? "" : ` To take it back: capmox-doctor fix --undo ${id}`}\n`);
+	return result === "confirmed" ? 0 : 4;
+}
+
+const results = {
+	confirmed: "confirmed: the check does not find it any more.",
+	uncertain: "uncertain: not everything was done, or it could not be looked at again.",
+	failed: "failed: the check still finds it.",
+} as const;
+
+function renderList(all: readonly Fix[]): string {
+	if (all.length === 0) {
+		return "No fix was carried out here yet.\n";
+	}
+
+	return all
+		.map(({ id, folder, entries }) => {
+			const began = entries.find((entry) => entry.event === "began");
+			const ended = entries.findLast((entry) => entry.event === "ended");
+			const done = entries.filter((entry) => entry.event === "finished" && entry.exitCode === 0).length;
+			const undone = entries.filter(({ event }) => event === "undone").length;
+			const taken = undone === 0 ? "" : `, ${undone} taken back`;
+			return `${id}  ${began?.target ?? "?"}  ${ended?.result ?? "interrupted"}, ${done} ${done === 1 ? "step" : "steps"} done${taken}  ${folder}\n`;
+		})
+		.join("");
+}
+
+async function masking(options: FixOptions): Promise<(text: string) => string> {
+	try {
+		return await maskOf(openWorld(withTemplate(options)));
+	} catch (error) {
+		if (error instanceof ProbeError) {
+			return (text) => text;
+		}
+
+		throw error;
+	}
+}
+
+const asker: Asker = {
+	step: async ({ step }) => {
+		const answer = await choose({
+			message: step.risk === "destroys" ? "This destroys something. Run it?" : "Run it?",
+			options: [
+				{ value: "run" as const, label: "run" },
+				{ value: "skip" as const, label: "skip" },
+				{ value: "more" as const, label: "show more" },
+				{ value: "stop" as const, label: "stop" },
+			],
+			initialValue: step.risk === "destroys" ? ("skip" as const) : ("run" as const),
+		});
+		return isCancel(answer) ? "stop" : answer;
+	},
+	name: async (names) => {
+		const answer = await askText({ message: `Type ${names.join(" ")} to go on`, placeholder: "" });
+		return !isCancel(answer) && answer.trim() === names.join(" ");
+	},
+	goOn: () => confirm("go on"),
+};
+
+async function confirm(what: string): Promise<boolean> {
+	const answer = await choose({
+		message: `${what}?`,
+		options: [
+			{ value: true, label: "yes" },
+			{ value: false, label: "no" },
+		],
+	});
+	return !isCancel(answer) && answer;
+}

@@ -1,0 +1,425 @@
+import type { Fix, Fixes, JournalEntry, OpenFix } from "../access/fixes.ts";
+import type { Hands } from "../access/hands.ts";
+import type { Judgement } from "../diagnose.ts";
+import { ProbeError, UsageError } from "../errors.ts";
+import { placeOf, putInto, renderEdit } from "./edit.ts";
+import { areNamed, type PlannedStep, planAfter, planOf } from "./plan.ts";
+import { renderPlan, renderStep } from "./show.ts";
+
+/** What the person at the terminal says to a step. */
+export interface Asker {
+	step(step: PlannedStep): Promise<"run" | "skip" | "more" | "stop">;
+	/** Something that cannot be taken back: is its name typed right? */
+	name(names: readonly string[]): Promise<boolean>;
+	/** A step was shown that belongs elsewhere. */
+	goOn(): Promise<boolean>;
+}
+
+/** What is carried out without being asked for. */
+export interface Consent {
+	readonly destroys: boolean;
+	/** Objects that may be destroyed, as `namespace/name`. */
+	readonly named: readonly string[];
+}
+
+export interface Parts {
+	/** Looks anew, and judges the check. */
+	readonly look: () => Promise<Judgement>;
+	readonly hands: Hands;
+	readonly fixes: Fixes;
+	/** Absent where consent was given beforehand. */
+	readonly ask?: Asker | undefined;
+	readonly say: (text: string) => void;
+	/** Hides the secrets that are known here. */
+	readonly mask: (text: string) => string;
+	readonly now: () => Date;
+	readonly pause: (milliseconds: number) => Promise<void>;
+	readonly version: string;
+	/** Columns for prose. */
+	readonly width: number;
+	readonly interrupted: AbortSignal;
+}
+
+export interface Order {
+	/** `check` or `check/code`, as the user named it. */
+	readonly target: string;
+	/** Whole codes; absent: all of the check. */
+	readonly codes?: ReadonlySet<string> | undefined;
+	readonly consent: Consent;
+}
+
+/** `unchanged`: there was nothing to be done, or nothing was; `judgement` says which. */
+export type Result = "confirmed" | "uncertain" | "failed" | "unchanged";
+
+export interface Outcome {
+	readonly result: Result;
+	/** The last one. */
+	readonly judgement: Judgement;
+	/** The fix whose journal was written. */
+	readonly id?: string;
+}
+
+/** What became of one step. */
+type Done = "done" | "skipped" | "left" | "failed" | "stopped";
+
+/** Carries the plan out step by step, and makes it anew after each: what is shown is what is true then. */
+export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
+	const { look, say, interrupted } = parts;
+	let judgement = await look();
+	let plan = planOf(judgement, order.codes);
+	if (plan.length === 0) {
+		return { result: "unchanged", judgement };
+	}
+
+	say(renderPlan(plan, parts.width));
+	const { fix, settled } = await openFix(parts, order.target);
+	const fates = new Map<string, Done>();
+	for (let next = plan.find(isOpen); next !== undefined; next = plan.find(isOpen)) {
+		const fate = interrupted.aborted ? "stopped" : await takeStep(parts, order, fix, next, fates);
+		settled.add(next.key);
+		fates.set(next.key, fate);
+		if (fate === "stopped" || fate === "failed") {
+			break;
+		}
+
+		if (fate === "done" && next.step.risk !== "safe") {
+			judgement = await look();
+			plan = planAfter(plan, planOf(judgement, order.codes));
+		}
+	}
+
+	function isOpen({ key }: PlannedStep): boolean {
+		return !settled.has(key);
+	}
+
+	if (interrupted.aborted) {
+		say(`Stopped. The next capmox-doctor fix ${order.target} goes on here.\n`);
+		return { result: "uncertain", judgement, id: fix.id };
+	}
+
+	const changed = [...fates.values()].includes("done");
+	if (changed) {
+		judgement = await settle(parts, order, judgement);
+	}
+
+	const result = resultOf(judgement, order, [...fates.values()]);
+	await fix.append({ event: "ended", at: parts.now().toISOString(), result });
+	return { result, judgement, id: fix.id };
+}
+
+/** What was told to change may take its time. */
+async function settle({ look, pause, interrupted }: Parts, { codes }: Order, first: Judgement): Promise<Judgement> {
+	let judgement = first;
+	for (let round = 0; round < 3 && planOf(judgement, codes).length > 0 && !interrupted.aborted; round++) {
+		await pause(1_000);
+		judgement = await look();
+	}
+
+	return judgement;
+}
+
+function resultOf(judgement: Judgement, { codes }: Order, fates: readonly Done[]): Result {
+	const { verdict } = judgement;
+	if (verdict.kind === "unknown" || verdict.kind === "crashed") {
+		return "uncertain";
+	}
+
+	if (planOf(judgement, codes).length === 0) {
+		// Beside other findings, what could not be looked at may be just what was to be mended.
+		return verdict.kind === "problem" && verdict.missing.length > 0 ? "uncertain" : "confirmed";
+	}
+
+	return fates.includes("failed") ? "failed" : fates.some((fate) => fate !== "done") ? "uncertain" : "failed";
+}
+
+/** The one of the same target that was interrupted, with what it finished; otherwise a new one. */
+async function openFix({ fixes, now, version, say }: Parts, target: string) {
+	const interrupted = (await fixes.list()).find(
+		(fix) => isInterrupted(fix, target) && now().getTime() - lastAt(fix) < memory,
+	);
+	if (interrupted !== undefined) {
+		const finished = finishedKeys(interrupted);
+		say(
+			`Goes on with fix ${interrupted.id}, which was interrupted${finished.length === 0 ? "" : ` after ${finished.length} ${finished.length === 1 ? "step" : "steps"}; these are not done again`}.\n`,
+		);
+		return { fix: fixes.reopen(interrupted), settled: new Set(finished) };
+	}
+
+	const fix = await fixes.begin(now());
+	await fix.append({ event: "began", at: now().toISOString(), target, version });
+	return { fix, settled: new Set<string>() };
+}
+
+/** Milliseconds; after that, what was done may be the case no more, and is done again where the check asks for it. */
+const memory = 3_600_000;
+const lastAt = ({ entries }: Fix): number => Date.parse(entries.at(-1)?.at ?? "");
+
+const isInterrupted = ({ entries }: Fix, target: string): boolean =>
+	entries.some((entry) => entry.event === "began" && entry.target === target) &&
+	!entries.some(({ event }) => event === "ended");
+
+const finishedKeys = ({ entries }: Fix): readonly string[] =>
+	entries.flatMap((entry) => (entry.event === "finished" && entry.exitCode === 0 ? [entry.key] : []));
+
+async function takeStep(
+	parts: Parts,
+	order: Order,
+	fix: OpenFix,
+	planned: PlannedStep,
+	fates: ReadonlyMap<string, Done>,
+): Promise<Done> {
+	const { say, ask } = parts;
+	const { way, step } = planned;
+	if (way === "read") {
+		say(renderStep(planned, parts.width));
+		return "skipped";
+	}
+
+	const prepared = way === "write" ? await prepare(parts, planned) : undefined;
+	if (way === "copy" || prepared === "not-possible") {
+		say(`${renderStep(planned, parts.width)}Not done from here: copy it.\n`);
+		return ask === undefined || (await ask.goOn()) ? "left" : "stopped";
+	}
+
+	if (prepared === "there") {
+		return "done";
+	}
+
+	say(
+		prepared === undefined
+			? renderStep(planned, parts.width)
+			: renderStep(planned, parts.width, parts.mask(renderEdit(prepared))),
+	);
+	const refusal = ask === undefined ? refusalOf(order.consent, planned, fates) : undefined;
+	if (refusal !== undefined) {
+		say(`Not done: ${refusal}.\n`);
+		return "left";
+	}
+
+	const answer = ask === undefined ? "run" : await askFor(parts, ask, planned);
+	if (answer !== "run") {
+		return answer === "stop" ? "stopped" : "left";
+	}
+
+	if (ask !== undefined && step.risk === "destroys" && !(await ask.name(namesOf(planned)))) {
+		say("That is not its name; nothing was done.\n");
+		return "left";
+	}
+
+	return prepared === undefined ? await run(parts, fix, planned) : await write(parts, fix, planned, prepared);
+}
+
+async function askFor({ say }: Parts, ask: Asker, planned: PlannedStep): Promise<"run" | "skip" | "stop"> {
+	for (;;) {
+		const answer = await ask.step(planned);
+		if (answer !== "more") {
+			return answer;
+		}
+
+		say(
+			`${planned.finding.summary}\n${planned.finding.evidence.map(({ from, saw, expected }) => `  ${from}: ${saw}${expected === undefined ? "" : ` (expected: ${expected})`}`).join("\n")}\n`,
+		);
+	}
+}
+
+/** What kubectl is told to destroy, or the last word of another command. */
+const namesOf = ({ subject, step }: PlannedStep): readonly string[] =>
+	subject?.names ?? (step.command ?? []).filter((word) => !word.startsWith("-")).slice(-1);
+
+/** Why a step is not carried out though nobody is asked; `undefined` where it is. */
+function refusalOf(
+	{ destroys, named }: Consent,
+	planned: PlannedStep,
+	fates: ReadonlyMap<string, Done>,
+): string | undefined {
+	const { step, finding, isAlternative, subject } = planned;
+	const before = [...fates].filter(([key]) => key.startsWith(`${finding.code}: `)).map(([, fate]) => fate);
+	if (step.risk !== "safe" && before.includes("left")) {
+		return "a step before it was not done";
+	}
+
+	if (isAlternative && before.includes("done")) {
+		return "it is another way to what was done already";
+	}
+
+	if (step.risk !== "destroys") {
+		return undefined;
+	}
+
+	const names = namesOf(planned);
+	const isNamed = subject === undefined ? names.every((name) => named.includes(name)) : areNamed(subject, named);
+	return destroys && isNamed
+		? undefined
+		: `it destroys ${names.join(", ")}, which --yes does not cover; add --allow destroys --machine ${names[0] ?? ""}`;
+}
+
+interface Prepared {
+	readonly path: string;
+	readonly before?: string | undefined;
+	readonly after: string;
+}
+
+async function prepare({ hands }: Parts, { step: { put } }: PlannedStep): Promise<Prepared | "there" | "not-possible"> {
+	if (put === undefined) {
+		return "not-possible";
+	}
+
+	const { path: given, line } = placeOf(put.into);
+	const path = hands.resolve(given);
+	try {
+		const before = await hands.read(path);
+		const after = putInto(before, put.line, line);
+		return after === undefined ? "not-possible" : after === before ? "there" : { path, before, after };
+	} catch (error) {
+		if (error instanceof UsageError) {
+			return "not-possible";
+		}
+
+		throw error;
+	}
+}
+
+const started = (
+	{ now, mask }: Parts,
+	{ key, step: { advice, risk, undo } }: PlannedStep,
+	what: Pick<Extract<JournalEntry, { event: "started" }>, "command" | "file" | "objects">,
+): JournalEntry => ({
+	event: "started",
+	at: now().toISOString(),
+	key,
+	advice: mask(advice),
+	risk,
+	...what,
+	...(undo === undefined ? {} : { undo: typeof undo === "string" ? undo : [...undo] }),
+});
+
+async function write(
+	{ hands, say, ...parts }: Parts,
+	fix: OpenFix,
+	planned: PlannedStep,
+	{ path, before, after }: Prepared,
+): Promise<Done> {
+	const number = String(parts.now().getTime());
+	const copies = {
+		...(before === undefined ? {} : { before: await fix.keep(`${number}-before`, before) }),
+		after: await fix.keep(`${number}-after`, after),
+	};
+	await fix.append(started({ hands, say, ...parts }, planned, { file: { path, ...copies } }));
+	let exitCode = 0;
+	let output = "";
+	try {
+		await hands.write(path, after);
+	} catch (error) {
+		if (!(error instanceof UsageError)) {
+			throw error;
+		}
+
+		exitCode = 1;
+		output = error.message;
+	}
+
+	await fix.append({ event: "finished", at: parts.now().toISOString(), key: planned.key, exitCode, output });
+	say(exitCode === 0 ? `Written. How it was is kept in ${fix.folder}.\n` : `${output}\n`);
+	return exitCode === 0 ? "done" : "failed";
+}
+
+/** Characters of output that the journal keeps. */
+const kept = 4_000;
+
+async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Done> {
+	const { hands, say, mask, now, interrupted } = parts;
+	const { command } = planned.step;
+	if (command === undefined) {
+		return "left";
+	}
+
+	const kubeconfig = await missingKubeconfig(hands, command);
+	if (kubeconfig !== undefined) {
+		say(`Not done: there is no file ${kubeconfig} here yet.\n`);
+		return "left";
+	}
+
+	const copy = await copyObjects(parts, fix, planned);
+	if (copy.kind !== "copied") {
+		say(`${copy.why}\n`);
+		return copy.kind === "gone" ? "skipped" : "failed";
+	}
+
+	await fix.append(started(parts, planned, { command: [...command], ...copy.objects }));
+	let printed = "";
+	let exitCode = 1;
+	try {
+		const output = await hands.run(
+			command,
+			(text) => {
+				printed += text;
+				say(mask(text));
+			},
+			interrupted,
+		);
+		({ exitCode } = output);
+	} catch (error) {
+		if (!(error instanceof ProbeError)) {
+			throw error;
+		}
+
+		printed += error.message;
+		say(`${mask(error.message)}\n`);
+		if (error.reason === "cancelled") {
+			return "stopped";
+		}
+	}
+
+	await fix.append({
+		event: "finished",
+		at: now().toISOString(),
+		key: planned.key,
+		exitCode,
+		output: mask(printed).slice(-kept),
+	});
+	say(exitCode === 0 ? "" : `It failed (exit code ${exitCode}); what comes after it was not done.\n`);
+	return exitCode === 0 ? "done" : "failed";
+}
+
+/** One that an earlier step tells the user to keep. */
+async function missingKubeconfig(hands: Hands, command: readonly string[]): Promise<string | undefined> {
+	const path = command[command.indexOf("--kubeconfig") + 1];
+	const isThere =
+		path === undefined || !command.includes("--kubeconfig") || (await hands.read(hands.resolve(path))) !== undefined;
+	return isThere ? undefined : path;
+}
+
+type Copy =
+	| { readonly kind: "copied"; readonly objects: { readonly objects?: string } }
+	| { readonly kind: "gone" | "unreadable"; readonly why: string };
+
+/** The objects as they are, whole, before they are changed; without that copy nothing is. */
+async function copyObjects(
+	{ hands, now, mask, interrupted }: Parts,
+	fix: OpenFix,
+	{ step, subject }: PlannedStep,
+): Promise<Copy> {
+	if (subject === undefined || step.risk === "safe") {
+		return { kind: "copied", objects: {} };
+	}
+
+	try {
+		const { exitCode, stdout, stderr } = await hands.run(subject.get, () => undefined, interrupted);
+		if (exitCode === 0) {
+			return {
+				kind: "copied",
+				objects: { objects: await fix.keep(`${now().getTime()}-objects.yaml`, stdout) },
+			};
+		}
+
+		return stderr.includes("(NotFound)")
+			? { kind: "gone", why: "It is gone already." }
+			: { kind: "unreadable", why: `Not done, because no copy of it could be made: ${mask(stderr.trim())}` };
+	} catch (error) {
+		if (error instanceof ProbeError) {
+			return { kind: "unreadable", why: `Not done, because no copy of it could be made: ${mask(error.message)}` };
+		}
+
+		throw error;
+	}
+}

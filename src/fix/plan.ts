@@ -1,0 +1,170 @@
+import type { Step } from "../check.ts";
+import type { Judgement, ReportedFinding } from "../diagnose.ts";
+
+/**
+ * `run`: a command of this host · `write`: lines into a file of this host · `copy`: to be typed elsewhere, or with a
+ * value that only the user knows · `read`: nothing to carry out.
+ */
+export type Way = "run" | "write" | "copy" | "read";
+
+export interface PlannedStep {
+	/** Tells the step from others, also after the plan was made anew: commands change with what they name. */
+	readonly key: string;
+	readonly finding: ReportedFinding;
+	readonly step: Step;
+	readonly way: Way;
+	/** Another way to what an earlier step of the same finding does. */
+	readonly isAlternative: boolean;
+	/** What a command of kubectl changes. */
+	readonly subject?: Subject;
+}
+
+/** The steps of these findings, in the order of the report. `codes` are whole ones; none means all of the check. */
+export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | undefined): readonly PlannedStep[] {
+	const findings = verdict.kind === "problem" ? verdict.findings : [];
+	return findings
+		.filter(({ code }) => codes === undefined || codes.has(code))
+		.flatMap((finding) =>
+			finding.remedy.map((step) => {
+				const subject = step.command === undefined ? undefined : subjectOf(step.command);
+				return {
+					key: [`${finding.code}: ${step.advice}`, ...(subject?.names ?? [])].join(" "),
+					finding,
+					step,
+					way: wayOf(step, subject),
+					// How every remedy words it.
+					isAlternative: /^Or\b/.test(step.advice),
+					...(subject === undefined ? {} : { subject }),
+				};
+			}),
+		);
+}
+
+/** The new plan; before it what makes the end of a finding last, such as a setting that is to outlive a reboot. */
+export function planAfter(before: readonly PlannedStep[], now: readonly PlannedStep[]): readonly PlannedStep[] {
+	const isGone = ({ finding: { code } }: PlannedStep) => now.every(({ finding }) => finding.code !== code);
+	const completing = before.filter((planned, index) => {
+		const { finding, step, isAlternative } = planned;
+		const isLastResort = before
+			.slice(0, index)
+			.some((each) => each.finding === finding && each.step.risk === "destroys");
+		return isGone(planned) && step.risk === "changes" && !isAlternative && !isLastResort;
+	});
+	return [...completing, ...now];
+}
+
+function wayOf({ command, put, where, risk }: Step, subject: Subject | undefined): Way {
+	if (command === undefined && put === undefined) {
+		return "read";
+	}
+
+	if (where !== "here") {
+		return "copy";
+	}
+
+	if (command !== undefined) {
+		// What is destroyed has to be copied before, and only objects of Kubernetes can be.
+		return command.some(isPlaceholder) || isForPeople(command) || (risk === "destroys" && subject === undefined)
+			? "copy"
+			: "run";
+	}
+
+	return put === undefined || put.isExample === true || !isWritable(put.into) ? "copy" : "write";
+}
+
+/** It prints a secret, opens an editor, or ends this host and the program with it. */
+function isForPeople([program = "", ...words]: readonly string[]): boolean {
+	const [ends = program] = program === "sudo" ? words : [];
+	return (
+		program === "capmox-doctor" ||
+		["reboot", "shutdown", "poweroff"].includes(ends) ||
+		(program === "clusterctl" && words.includes("kubeconfig")) ||
+		(program === "kubectl" && (words.includes("edit") || printsSecret(words)))
+	);
+}
+
+const printsSecret = (words: readonly string[]): boolean =>
+	words.includes("get") && words.some((word) => /^secrets?(?:\/|$)/.test(word)) && !words.includes("-o=name");
+
+/** `VMID`, `MEMBER_ID`, `FILE.pem`, `<name>`, `…`: words that stand for what only the user knows. */
+const isPlaceholder = (word: string): boolean =>
+	/^[A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)*(?:\.\w+)?$/.test(word) || /…|<[a-z -]+>/.test(word);
+
+/** A file that lines can be put into by themselves: variables, and folders of settings that are read together. */
+const isWritable = (into: string): boolean =>
+	/, line \d+$/.test(into) || into === "envfile" || /^\/etc\/(?:[\w.-]+\/)*[\w.-]+\.d\/[\w.-]+$/.test(into);
+
+/** What a command of kubectl changes: `names` as `namespace/name`, `get` reads all of them. */
+export interface Subject {
+	readonly verb: string;
+	readonly resource: string;
+	readonly names: readonly string[];
+	readonly get: readonly [string, ...string[]];
+}
+
+const withValue = new Set(["--kubeconfig", "--context", "-n", "--namespace", "-l", "--selector"]);
+/** Words between the verb and the object. */
+const between = new Set(["image", "env", "restart", "resources"]);
+const changing = new Set(["patch", "delete", "annotate", "label", "scale", "set", "rollout", "replace", "edit"]);
+
+/** `undefined` for whatever is no command of kubectl, or changes nothing that can be read. */
+function subjectOf([program, ...words]: readonly string[]): Subject | undefined {
+	if (program !== "kubectl") {
+		return undefined;
+	}
+
+	const options: string[] = [];
+	const bare: string[] = [];
+	let namespace: string | undefined;
+	for (let index = 0; index < words.length; index++) {
+		const word = words[index] ?? "";
+		const value = words[index + 1] ?? "";
+		if (word === "--") {
+			break;
+		}
+
+		if (withValue.has(word)) {
+			options.push(word, value);
+			namespace = word === "-n" || word === "--namespace" ? value : namespace;
+			index++;
+		} else if (word.startsWith("-")) {
+			if (/^--(?:kubeconfig|context|namespace|all-namespaces|selector)\b/.test(word)) {
+				options.push(word);
+			}
+		} else {
+			bare.push(word);
+		}
+	}
+
+	const [verb = "", ...rest] = bare;
+	const [resource = "", ...others] = rest.filter((word) => !between.has(word));
+	if (!changing.has(verb) || resource === "") {
+		return undefined;
+	}
+
+	// An annotation, a label, an image: `key=value`, `key-`.
+	const names = others.filter((word) => !/=|-$/.test(word));
+	const within = (name: string) => (namespace === undefined ? name : `${namespace}/${name}`);
+	return {
+		verb,
+		resource: resource.replace(/\/.*$/, ""),
+		names: resource.includes("/") ? [within(resource.replace(/^[^/]*\//, ""))] : names.map(within),
+		get: [
+			"kubectl",
+			...options,
+			"get",
+			resource,
+			...(resource.includes("/") ? [] : names),
+			"-o",
+			"yaml",
+			"--request-timeout=30s",
+		],
+	};
+}
+
+/** Has the user named every object that goes? A claim bears the name of its machine, and of the device behind that. */
+export const areNamed = ({ names, resource }: Subject, named: readonly string[]): boolean =>
+	names.length > 0 &&
+	names.every((object) =>
+		named.some((name) => object === name || (resource.startsWith("ipaddressclaims") && object.startsWith(`${name}-`))),
+	);
