@@ -241,11 +241,13 @@ describe("certificates", () => {
 	test.concurrent.each([
 		["is not there", join(tmpdir(), "no-such-ca.pem")],
 		["is no certificate", "package.json"],
+		["is a directory", tmpdir()],
 	])("a root certificate that %s leaves the verdict unknown", async (_, file) => {
 		const { verdict, result } = await look({}, () => ({
 			PROXMOX_ROOT_CERT_FILE: file === "package.json" ? join(process.cwd(), file) : file,
 		}));
 		expect([verdict, result.exitCode]).toEqual(["unknown", 3]);
+		expect(result.stdout).toContain("PROXMOX_ROOT_CERT_FILE (the environment): ");
 	});
 });
 

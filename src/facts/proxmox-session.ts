@@ -177,7 +177,11 @@ async function readRoots(world: World, environment: Environment): Promise<string
 		return undefined;
 	}
 
-	const text = await world.files.readText(file.value);
+	const text = await world.files.readText(file.value).catch((error: unknown) => {
+		throw error instanceof ProbeError
+			? new ProbeError(error.reason, `PROXMOX_ROOT_CERT_FILE (${file.origin}): ${error.message}`, { cause: error })
+			: error;
+	});
 	if (text === undefined) {
 		throw new ProbeError("misconfigured", `PROXMOX_ROOT_CERT_FILE (${file.origin}): there is no file ${file.value}`);
 	}

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import envfile from "../../checks/envfile.ts";
 import { placeOf } from "../../src/knowledge/places.ts";
 import {
 	type CapmoxVersion,
@@ -11,6 +12,8 @@ import {
 	readBy,
 	templateVariables,
 } from "../../src/knowledge/templates.ts";
+import { judgeSituation } from "../support/situations.ts";
+import { type Edits, renderEnvfile, variableFacts, variablesOf } from "../support/variables.ts";
 
 const folder = new URL("../../../shared/data/capmox/", import.meta.url);
 const isThere = existsSync(folder);
@@ -78,6 +81,36 @@ describe.skipIf(!isThere)(`the table of variables is what CAPMOX's templates say
 		const kubeadmDefault = "services" in spec.clusterNetwork ? [] : [{ cidr: "10.96.0.0/12", use: "services" }];
 		expect(clusterNetworks(flavor)).toEqual([...inTemplate, ...kubeadmDefault]);
 	});
+
+	test.each(cases)(
+		"%s %s: the envfile of the tests fills it, and not without any one variable",
+		async (tag, flavor, version) => {
+			const renamed = { NODE_SECONDARY_IP_RANGES: "[10.20.0.10-10.20.0.50]" };
+			const variables = {
+				...variablesOf(flavor),
+				...(version === "0.7" && "SECONDARY_IP_RANGES" in variablesOf(flavor) ? renamed : {}),
+			};
+			const codesOf = async (edits: Edits) => {
+				const facts = await variableFacts(
+					{ envfile: renderEnvfile({ ...variables, ...edits }) },
+					{ flavor, capmoxVersion: version },
+				);
+				return judgeSituation(envfile, facts, false).codes;
+			};
+			expect(await codesOf({})).toEqual([]);
+			const needed = [...variablesIn(readFileSync(fileOf(tag, flavor), "utf8"))].flatMap(([name, preset]) =>
+				preset === undefined && !filledByClusterctl.has(name) ? [name] : [],
+			);
+			expect(needed.length).toBeGreaterThan(5);
+			for (const name of needed) {
+				const codes = await codesOf({ [name]: undefined });
+				expect([name, codes.some((code) => code === "envfile/missing" || code === "envfile/renamed")]).toEqual([
+					name,
+					true,
+				]);
+			}
+		},
+	);
 
 	test.each(Object.values(releases))("%s has no flavor that the table lacks", (tag) => {
 		const inFolder = readdirSync(new URL(`${tag}/templates/`, folder)).flatMap((name) => {
