@@ -14,7 +14,19 @@ import {
 	usesRunc,
 } from "./cgroups/host.ts";
 import { whyAndHow } from "./cgroups/named.ts";
-import { bearsItsName, chosenByRunc, labelOf, predictedError, type Refusal, refusedByRunc } from "./cgroups/runc.ts";
+import { mountAtPlace } from "./cgroups/place.ts";
+import {
+	bearsItsName,
+	chosenByRunc,
+	labelOf,
+	type Misplaced,
+	misplacedForRunc,
+	predictedError,
+	predictedWithoutCgroup,
+	type Refusal,
+	refusedByRunc,
+} from "./cgroups/runc.ts";
+import { orV2 } from "./cgroups/steps.ts";
 
 export default defineCheck({
 	id: "cgroup-named",
@@ -29,7 +41,7 @@ export default defineCheck({
 		},
 		"foreign-directory": {
 			severity: "error",
-			means: "A cgroup v1 controller is mounted at a directory that does not bear its name.",
+			means: "A cgroup v1 controller is mounted where runc does not find it by its name.",
 		},
 		"single-hierarchy": {
 			severity: "error",
@@ -39,7 +51,13 @@ export default defineCheck({
 	diagnose({ "host.hierarchies": hierarchies, "host.provider": provider, "host.tools": tools, "host.system": system }) {
 		const refusals = refusedByRunc(hierarchies, system.kernel);
 		const host: Host = { hierarchies, provider, tools, system };
-		const found = refusals.map((refusal, index) => finding(refusal, index === 0, host));
+		const misplaced = hasCgroupsByPath(provider) ? misplacedForRunc(hierarchies) : [];
+		const onlyMisplaced = misplaced.filter((one) => !refusals.some(({ hierarchy }) => hierarchy === one.hierarchy));
+		const found = [
+			...onlyMisplaced.map((one, index) => withoutCgroup(one, index === 0, host)),
+			// A container that has no cgroup does not come as far as to its mounts.
+			...refusals.map((refusal, index) => finding(refusal, index === 0 && misplaced.length === 0, host)),
+		];
 		if (provider.engine === "none") {
 			return notApplicable(provider.chosenBecause, found[0]);
 		}
@@ -50,7 +68,7 @@ export default defineCheck({
 			);
 		}
 
-		if (provider.place === "here" && !hasCgroupNamespaces(system) && refusals.length > 0) {
+		if (provider.place === "here" && !hasCgroupNamespaces(system) && refusals.length > 0 && misplaced.length === 0) {
 			return healthy(
 				`Linux ${system.kernel ?? ""} has no cgroup namespaces, so runc hands each hierarchy on as it is; cgroup-v2 says what kind makes of that.`,
 			);
@@ -85,6 +103,31 @@ interface Host {
 }
 
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
+
+/** With the driver systemd, runc takes mount points as they are; a rootless engine uses no cgroups on v1. */
+const hasCgroupsByPath = (provider: Provider): boolean =>
+	usesRunc(provider) && provider.cgroupDriver !== "systemd" && provider.rootless !== true;
+
+/** No container starts at all, whatever its namespace. */
+function withoutCgroup(misplaced: Misplaced, isFirst: boolean, { hierarchies, provider, system }: Host): Finding<Code> {
+	const { hierarchy, lookedFor } = misplaced;
+	return {
+		code: "foreign-directory",
+		...(provider.runtime.assumed ? { confidence: "likely" } : {}),
+		summary: `The hierarchy of ${labelOf(hierarchy)} is mounted at ${hierarchy.mountPoint}${hierarchy.visible ? "" : ", hidden below another mount"}, and runc looks for it at ${lookedFor}. No container starts.`,
+		evidence: [
+			{
+				from: "/proc/self/mountinfo",
+				saw: `${hierarchy.mountPoint} holds ${labelOf(hierarchy)}${hierarchy.visible ? "" : ", but another mount hides it"}`,
+				expected: `a hierarchy at ${lookedFor}`,
+			},
+			...(isFirst
+				? [{ from: `${nameOf(provider)} will say`, saw: predictedWithoutCgroup(misplaced, hierarchies) }]
+				: []),
+		],
+		remedy: [...mountAtPlace(hierarchies, hierarchy, system), orV2],
+	};
+}
 
 function finding(refusal: Refusal, isFirst: boolean, host: Host): Finding<Code> {
 	const { hierarchy } = refusal;

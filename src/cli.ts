@@ -49,6 +49,11 @@ export function defineProgram(
 			writeErr: (text) => {
 				complaints.push(text);
 			},
+			// Commander would ask Node's streams, which take longer to load than all of this program's entry.
+			getOutHelpWidth: () => terminal.columns,
+			getErrHelpWidth: () => terminal.columns,
+			getOutHasColors: () => false,
+			getErrHasColors: () => false,
 		})
 		.configureHelp({ showGlobalOptions: true })
 		.helpCommand(false)
@@ -240,9 +245,12 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 	} catch (error) {
 		if (error instanceof CommanderError) {
 			// Without a command commander prints its help as an error.
-			const text = error.code === "commander.help" ? noCommand : complaints.join("") || error.message;
+			if (error.code === "commander.help" && error.exitCode !== 0) {
+				return await withoutCommand(words, program.opts<GlobalOptions>(), terminal, interrupted, complaints);
+			}
+
 			if (error.exitCode !== 0) {
-				return complain(terminal, text);
+				return complain(terminal, complaints.join("") || error.message);
 			}
 
 			terminal.out(help.join(""));
@@ -320,6 +328,29 @@ const examining = (command: Command): Command =>
 			addReport,
 		)
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
+
+/** On a terminal the menu, elsewhere the help. */
+async function withoutCommand(
+	given: readonly string[],
+	options: GlobalOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+	help: readonly string[],
+): Promise<number> {
+	if (!terminal.canAsk) {
+		terminal.err(`${help.join("")}\n`);
+		return complain(terminal, noCommand);
+	}
+
+	const { menu } = await import("./commands/menu.ts");
+	return await menu({
+		options,
+		terminal,
+		interrupted,
+		given,
+		carryOut: (words) => runCli(words, terminal, interrupted),
+	});
+}
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */
 function complain(terminal: Terminal, text: string): 2 {

@@ -13,16 +13,43 @@ export function changeTexts(
 	}
 
 	if (Array.isArray(value)) {
-		const items = value.map((item) => changeTexts(item, change, changeKey));
-		return items.every((item, index) => item === value[index]) ? value : items;
+		return changeItems(value, change, changeKey);
 	}
 
-	if (typeof value !== "object" || value === null) {
-		return value;
+	return typeof value === "object" && value !== null ? changeFields(value, change, changeKey) : value;
+}
+
+// Nothing is made anew before something is different: a large fact has a hundred thousand values, and hardly one changes.
+function changeItems(
+	value: readonly unknown[],
+	change: (text: string) => string,
+	changeKey: (key: string) => string,
+): unknown {
+	let items: unknown[] | undefined;
+	for (let index = 0; index < value.length; index++) {
+		const item = changeTexts(value[index], change, changeKey);
+		if (item !== value[index]) {
+			items ??= [...value];
+			items[index] = item;
+		}
 	}
 
-	const before: [string, unknown][] = Object.entries(value);
-	const after = before.map(([key, item]): [string, unknown] => [changeKey(key), changeTexts(item, change, changeKey)]);
-	const isSame = after.every(([key, item], index) => key === before[index]?.[0] && item === before[index][1]);
-	return isSame ? value : Object.fromEntries(after);
+	return items ?? value;
+}
+
+function changeFields(value: object, change: (text: string) => string, changeKey: (key: string) => string): unknown {
+	const keys = Object.keys(value);
+	let fields: [string, unknown][] | undefined;
+	for (let index = 0; index < keys.length; index++) {
+		const key = keys[index] ?? "";
+		const before: unknown = Reflect.get(value, key);
+		const [name, item] = [changeKey(key), changeTexts(before, change, changeKey)];
+		if (fields === undefined && (name !== key || item !== before)) {
+			fields = keys.slice(0, index).map((each) => [each, Reflect.get(value, each)]);
+		}
+
+		fields?.push([name, item]);
+	}
+
+	return fields === undefined ? value : Object.fromEntries(fields);
 }

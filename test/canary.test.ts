@@ -70,8 +70,11 @@ const lines: readonly (readonly string[])[] = [
 	["env", "--role"],
 ];
 
+const formats = ["junit", "sarif", "github", "markdown", "html"] as const;
+
 async function expectSilence({ env, cwd, options = [] }: Scene): Promise<readonly string[]> {
 	const saved = join(cwd, "saved.yaml");
+	const reports = formats.map((format) => [format, join(cwd, `report.${format}`)] as const);
 	const outputs: string[] = [];
 	const say = async (words: readonly string[]) => {
 		const { stdout, stderr, exitCode } = await doctor(words, { env, cwd });
@@ -89,11 +92,15 @@ async function expectSilence({ env, cwd, options = [] }: Scene): Promise<readonl
 	expect(tracesOf(readFileSync(saved, "utf8"), canaries)).toEqual([]);
 	await Promise.all(
 		[
-			["run", "-v", "--from", saved],
+			["run", "-v", "--from", saved, ...reports.flatMap(([format, file]) => ["--report", `${format}=${file}`])],
 			["diff", saved, saved, "-v"],
 			["diff", saved, saved, "--format", "json"],
 		].map(say),
 	);
+	for (const [format, file] of reports) {
+		expect([format, tracesOf(readFileSync(file, "utf8"), canaries)]).toEqual([format, []]);
+	}
+
 	return outputs;
 }
 

@@ -56,7 +56,8 @@ const look = (advice: string, ...command: NonEmpty<string>): Step => ({ advice, 
 function judgeTwice({ seen }: Installed): CompatFinding[] {
 	const { controllers } = seen["management.controllers"];
 	return [...new Set(controllers.map(({ provider }) => provider))].flatMap((provider) => {
-		const [first, ...others] = controllers.filter((each) => each.provider === provider);
+		// One at 0 replicas undoes nothing.
+		const [first, ...others] = controllers.filter((each) => each.provider === provider && each.replicas > 0);
 		const other = others.find(({ image }) => image.text !== first?.image.text);
 		if (first === undefined || other === undefined) {
 			return [];

@@ -66,7 +66,7 @@ export const nameOf = (provider: string): string => names[provider] ?? provider;
 export function readInstalled(seen: Seen): Installed {
 	const { table, today } = seen["knowledge.compatibility"];
 	const { controllers } = seen["management.controllers"];
-	// Of two of a provider the one in the inventory is meant, or else the first.
+	// Of two of a provider the one that is to run is meant, of these the one in the inventory, or else the first.
 	const inOrder = [...controllers].reverse().sort((a, b) => rank(a, seen) - rank(b, seen));
 	const parts = new Map(inOrder.map((controller) => [controller.provider, partOf(controller, seen)] as const));
 	const kubeadm = [parts.get(labels.bootstrap), parts.get(labels.controlPlane)].filter((part) => part !== undefined);
@@ -96,7 +96,8 @@ export function readInstalled(seen: Seen): Installed {
 const inventoryOf = ({ namespace, provider }: Controller, seen: Seen) =>
 	seen["management.inventory"]?.providers.find((each) => each.name === provider && each.namespace === namespace);
 
-const rank = (controller: Controller, seen: Seen): number => (inventoryOf(controller, seen) === undefined ? 0 : 1);
+const rank = (controller: Controller, seen: Seen): number =>
+	(controller.replicas > 0 ? 2 : 0) + (inventoryOf(controller, seen) === undefined ? 0 : 1);
 
 /** The image wins, where its tag is a version: it is what runs. */
 function partOf(controller: Controller, seen: Seen): Part {

@@ -1,6 +1,7 @@
 import { type Host, problem, type VersionFinding } from "./findings.ts";
 import { nameOf, usesCrun, usesRunc } from "./host.ts";
-import { folderOf, mountAtPlace } from "./place.ts";
+import { mountAtPlace } from "./place.ts";
+import { folderOf } from "./runc.ts";
 import { orV2 } from "./steps.ts";
 
 /** What stops every engine, whichever the version. */

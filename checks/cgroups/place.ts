@@ -1,19 +1,13 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { System } from "./host.ts";
-import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
+import { bearsItsName, folderOf, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
 import { advise, asRoot, change } from "./steps.ts";
 
 type Hierarchies = Pick<Facts["host.hierarchies"], "layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly">;
 type Held = Pick<Hierarchy, "controllers" | "name">;
 
 const top = "/sys/fs/cgroup";
-
-/** Where engines expect the hierarchies. Without a tmpfs for them, runc takes the folder of the first mount. */
-export function folderOf({ layout, hierarchies }: Pick<Hierarchies, "layout" | "hierarchies">): string {
-	const first = hierarchies[0]?.mountPoint;
-	return layout === "odd" && first !== undefined ? first.slice(0, Math.max(1, first.lastIndexOf("/"))) : top;
-}
 
 /** What systemd in a node looks for. */
 export const systemdHierarchy: Held = { controllers: [], name: "systemd" };
@@ -36,7 +30,7 @@ export const isPlaced = (host: Hierarchies, held: Held): boolean =>
 			mount.visible &&
 			isSameHierarchy(mount, held) &&
 			bearsItsName(mount) &&
-			mount.mountPoint.startsWith(`${folderOf(host)}/`),
+			mount.mountPoint.slice(0, mount.mountPoint.lastIndexOf("/")) === folderOf(host),
 	);
 
 /** Takes a mount away. */

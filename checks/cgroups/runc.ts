@@ -6,6 +6,8 @@ type Hierarchies = Facts["host.hierarchies"];
 export type Hierarchy = Hierarchies["hierarchies"][number];
 type Held = Pick<Hierarchy, "controllers" | "name">;
 
+const top = "/sys/fs/cgroup";
+
 /** What mount(2) answers: the errors in the words in which Go, and so Docker, prints them. */
 const errors = {
 	/** The kernel knows no such controller, or no hierarchy of that name. */
@@ -52,6 +54,50 @@ export function chosenByRunc({ hierarchies, own }: Hierarchies): readonly Hierar
 
 		return carried.length > 0;
 	});
+}
+
+/** Those whose cgroup runc puts a container into; of the others it passes over errors. libcontainer/cgroups/fs/fs.go. */
+const joined = "cpuset devices memory cpu cpuacct pids blkio hugetlb net_cls net_prio perf_event freezer rdma".split(
+	" ",
+);
+
+/** A hierarchy in which runc looks for a container's cgroup at a place where no hierarchy is. */
+export interface Misplaced {
+	readonly hierarchy: Hierarchy;
+	/** Where runc looks. */
+	readonly lookedFor: string;
+}
+
+/**
+ * Hierarchies below /sys/fs/cgroup, but deeper or hidden: runc takes the last part of the mount point for a directory right
+ * below, makes the container's cgroup there and finds no cgroup.procs in it. libcontainer/cgroups/fs/paths.go, subsysPath,
+ * and libcontainer/cgroups/v1_utils.go, FindCgroupMountpoint; tried with 1.1.5. Outside it looks for none.
+ */
+export function misplacedForRunc({ layout, hierarchies }: Hierarchies): readonly Misplaced[] {
+	const folder = folderOf({ layout, hierarchies });
+	const isHierarchy = (path: string) => hierarchies.some(({ mountPoint, visible }) => visible && mountPoint === path);
+	const found = joined.flatMap((controller) => {
+		const first = hierarchies.find(
+			({ controllers, mountPoint }) => controllers.includes(controller) && mountPoint.startsWith(`${folder}/`),
+		);
+		const lookedFor = `${folder}/${first === undefined ? controller : baseOf(first)}`;
+		return first === undefined || isHierarchy(`${folder}/${controller}`) || isHierarchy(lookedFor)
+			? []
+			: [{ hierarchy: first, lookedFor }];
+	});
+	return found.filter(({ hierarchy }, index) => found.findIndex((other) => other.hierarchy === hierarchy) === index);
+}
+
+/** What Docker prints; the container's cgroup and process differ from start to start. */
+export const predictedWithoutCgroup = ({ lookedFor, hierarchy }: Misplaced, { topIsReadOnly }: Hierarchies): string =>
+	topIsReadOnly === true && hierarchy.visible
+		? `unable to apply cgroup configuration: mkdir ${lookedFor}: read-only file system`
+		: `unable to apply cgroup configuration: failed to write …: openat2 ${lookedFor}/…/cgroup.procs: no such file or directory`;
+
+/** Where engines expect the hierarchies. Without a tmpfs for them, runc takes the folder of the first mount. */
+export function folderOf({ layout, hierarchies }: Pick<Hierarchies, "layout" | "hierarchies">): string {
+	const first = hierarchies[0]?.mountPoint;
+	return layout === "odd" && first !== undefined ? first.slice(0, Math.max(1, first.lastIndexOf("/"))) : top;
 }
 
 /** Its directory bears its name, so that runc mounts this hierarchy and no other. */

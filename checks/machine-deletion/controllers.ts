@@ -6,9 +6,11 @@ import { type Provider, providers } from "./resources.ts";
 
 type Controller = Facts["management.controllers"]["controllers"][number];
 
+/** Where an earlier installation was left at 0 replicas, the one that runs. */
 const controllerOf = (estate: Estate, provider: Provider): Controller | undefined => {
 	const { label } = providers[provider];
-	return estate.facts["management.controllers"]?.controllers.find((each) => each.provider === label);
+	const own = estate.facts["management.controllers"]?.controllers.filter((each) => each.provider === label) ?? [];
+	return own.find(({ ready }) => ready > 0) ?? own.find(({ replicas }) => replicas > 0) ?? own[0];
 };
 
 /** `[1, 10]` of `v1.10.10`, where the image tells it. */

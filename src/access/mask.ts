@@ -5,7 +5,7 @@ const shortest = 4;
 const longest = 1_000;
 
 /**
- * Replaces every secret in a text, in any encoding it travels in: plain, base64, hexadecimal, URL-encoded, JSON-escaped.
+ * Replaces every secret in a text, in any encoding it travels in: plain, base64, hexadecimal, URL-encoded, JSON- and HTML-escaped.
  * Servers echo what they were sent: an old Proxmox VE puts a wrongly pasted secret into its reason phrase.
  */
 export function createMask(secrets: readonly string[]): (text: string) => string {
@@ -16,6 +16,7 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 			secret,
 			encodeURIComponent(secret),
 			JSON.stringify(secret).slice(1, -1),
+			...htmlForms(secret),
 			...base64Cores(secret),
 			Buffer.from(secret).toString("hex"),
 		]);
@@ -29,6 +30,18 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 
 	const pattern = new RegExp(others.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "gi");
 	return (text) => maskLong(text).replace(pattern, hidden);
+}
+
+/** As login pages and error pages show a text: quotes as names, as decimal or as hexadecimal numbers, or as they are. */
+function htmlForms(secret: string): string[] {
+	const bare = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+	const quotes = [
+		["&quot;", "&#39;"],
+		["&quot;", "&#x27;"],
+		["&#34;", "&#39;"],
+		["&quot;", "&apos;"],
+	] as const;
+	return [bare, ...quotes.map(([double, single]) => bare.replaceAll('"', double).replaceAll("'", single))];
 }
 
 /** The part of its base64 that does not depend on what stands before or after the secret, for each of the three alignments. */

@@ -16,9 +16,9 @@ export interface StandIns {
 	word(word: string, place: Place): string;
 }
 
-/** In a sentence, these are names whatever is in them: the node of a task, URLs, users with a realm, homes. */
+/** In a sentence, these are names whatever is in them: the node of a task, URLs, users with a realm, homes; and base64. */
 const composite =
-	/(UPID:[\w.-]+|[a-z][a-z0-9+.-]*:\/{2,3}[^\s"'<>]+|[^\s'"@:/=,;()]+@[a-z][\w.-]*(?:!\w[\w.-]*)?|\/(?:home|Users)\/[^\s/:,'"]+)/i;
+	/(UPID(?::|%3A)[\w.-]+|[a-z][a-z0-9+.-]*:\/{2,3}[^\s"'<>]+|[^\s'"@:/=,;()]+@[a-z][\w.-]*(?:!\w[\w.-]*)?|\/(?:home|Users)\/[^\s/:,'"]+|(?<![\w+/-])[a-z0-9]{16,}={0,2}(?![\w+/=-]))/i;
 
 /** Links into documentation tell nothing of a set-up. */
 const documentation =
@@ -68,27 +68,55 @@ const rewriteSentence = (text: string, by: StandIns): string =>
 		.split(composite)
 		.map((part, index) => {
 			const isComposite = index % 2 === 1;
-			return isComposite && documentation.test(part) ? part : rewriteAtoms(part, isComposite ? "name" : "text", by);
+			if (isComposite && documentation.test(part)) {
+				return part;
+			}
+
+			return /^[a-z0-9]{16,}={0,2}$/i.test(part)
+				? rewriteEncoded(part, by)
+				: rewriteAtoms(part, isComposite ? "name" : "text", by);
 		})
 		.join("");
 
+/** A long word, or text in base64, which then holds words of its own. */
+function rewriteEncoded(text: string, by: StandIns): string {
+	const decoded = Buffer.from(text, "base64").toString("latin1");
+	return /^[\s\x20-\x7e]+$/.test(decoded)
+		? Buffer.from(rewriteSentence(decoded, by)).toString("base64")
+		: rewriteAtoms(text, "text", by);
+}
+
 const atom = new RegExp(
 	[
+		// In a URL's query; the letters that follow are no part of it.
+		"(?<escape>%[0-9a-f]{2})",
+		"(?<reverse>(?<![0-9a-z])(?:(?:\\d{1,3}\\.){4}in-addr|(?:[0-9a-f]\\.){32}ip6)(?=\\.arpa(?![0-9a-z])))",
 		// systemd.net-naming-scheme(7): x and the MAC.
 		"(?<card>(?<![0-9a-z])(?:en|wl|ww)x[0-9a-f]{12}(?![0-9a-z]))",
 		"(?<hex>(?:[0-9a-f]{2}:){7,}[0-9a-f]{2}|(?<![0-9a-z])(?:[0-9a-f]{8}[-_](?:[0-9a-f]{4}[-_]){3}[0-9a-f]{12}|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\\d)[0-9a-f]{12,64})(?![0-9a-z]))",
 		"(?<mac>(?<![0-9a-f:-])[0-9a-f]{2}(?<separator>[:-])[0-9a-f]{2}(?:\\k<separator>[0-9a-f]{2}){4}(?![0-9a-f:-]))",
-		"(?<address>(?<![\\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]+(?:\\.\\d{1,3}){0,3}(?![\\w:])|(?<![a-z0-9.])\\d{1,3}(?:\\.\\d{1,3}){2,}(?![a-z0-9]))(?:/(?<prefix>\\d{1,3})(?!\\d))?",
+		"(?<address>(?<![\\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]+(?:\\.\\d{1,3}){0,3}(?![\\w:])|(?:(?<=%[0-9a-f]{2})|(?<![a-z0-9]|\\d\\.))\\d{1,3}(?:\\.\\d{1,3}){2,}(?![a-z0-9])|(?<![0-9.]|\\d-)(?:\\d{1,3}-){3}\\d{1,3}(?![.-]?\\d))(?:/(?<prefix>\\d{1,3})(?!\\d))?",
 		`(?<word>${wordPattern})`,
 	].join("|"),
 	"giu",
 );
 
-type Groups = Partial<Record<"card" | "hex" | "mac" | "address" | "prefix" | "word", string>>;
+type Groups = Partial<Record<"escape" | "reverse" | "card" | "hex" | "mac" | "address" | "prefix" | "word", string>>;
 
 function rewriteAtoms(text: string, kind: "name" | "address" | "text", by: StandIns): string {
 	return text.replace(atom, (...found: unknown[]) => {
-		const [whole, { card, hex, mac, address, prefix, word }] = [String(found[0]), found.at(-1) as Groups];
+		const [whole, { escape, reverse, card, hex, mac, address, prefix, word }] = [
+			String(found[0]),
+			found.at(-1) as Groups,
+		];
+		if (escape !== undefined) {
+			return escape;
+		}
+
+		if (reverse !== undefined) {
+			return rewriteReverse(reverse, by);
+		}
+
 		if (card !== undefined) {
 			return card.slice(0, 3) + by.mac(card.slice(3));
 		}
@@ -119,6 +147,11 @@ function rewriteAddress(text: string, prefix: string | undefined, isMeant: boole
 		return by.address(text, prefix === undefined ? undefined : Number(prefix));
 	}
 
+	// Hosts are often named after their address.
+	if (/^\d+(?:-\d+){3}$/.test(text) && parseAddress(text.replaceAll("-", ".")) !== undefined) {
+		return by.address(text.replaceAll("-", ".")).replaceAll(".", "-");
+	}
+
 	// 10.0.0.300 and 10.0.0 are wrong, and stay wrong in the same way.
 	const parts = text.split(".");
 	const network = parts.slice(0, 3).map(Number);
@@ -133,6 +166,18 @@ function rewriteAddress(text: string, prefix: string | undefined, isMeant: boole
 	return [...other.map((part, index) => (/^0\d/.test(parts[index] ?? "") ? `0${part}` : part)), ...parts.slice(3)].join(
 		".",
 	);
+}
+
+/** The name by which DNS finds the name of an address: RFC 1035, section 3.5, and RFC 3596, section 2.5. */
+function rewriteReverse(text: string, by: StandIns): string {
+	const parts = text.split(".");
+	const domain = parts.pop() ?? "";
+	const digits = parts.reverse().join("");
+	const address = domain === "in-addr" ? parts.join(".") : (digits.match(/.{4}/g) ?? []).join(":");
+	const other = parseAddress(by.address(address));
+	const others =
+		other?.family === 6 ? Array.from(other.value.toString(16).padStart(32, "0")) : by.address(address).split(".");
+	return [...others.reverse(), domain].join(".");
 }
 
 /** The fr of zirkon.fr and the db of db-1 are parts, the on of "on 10.0.0.1" is not. */

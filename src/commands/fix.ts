@@ -46,7 +46,7 @@ export async function fix(
 	}
 
 	const isAsked = !options.yes && !options.dryRun;
-	if (isAsked && !(terminal.interactive && process.stdin.isTTY)) {
+	if (isAsked && !terminal.canAsk) {
 		throw new UsageError(
 			"fix asks before each step, and here is no terminal: add --yes to carry the steps out, or --dry-run to see them",
 		);
@@ -88,6 +88,7 @@ export async function fix(
 			await sleep(milliseconds);
 		},
 		version: terminal.version,
+		width: terminal.columns,
 	};
 	const consent = { destroys: options.allow === "destroys", named: options.machine ?? [] };
 	return await locked(fixes, async () =>
@@ -153,7 +154,7 @@ async function preview(
 		return await conclude({ result: "unchanged", judgement }, options, terminal);
 	}
 
-	terminal.out(`${renderPlan(plan)}Nothing was done (--dry-run).\n`);
+	terminal.out(`${renderPlan(plan, terminal.columns)}Nothing was done (--dry-run).\n`);
 	return 0;
 }
 

@@ -8,6 +8,8 @@ export interface Terminal {
 	readonly colour: boolean;
 	/** Someone reads stdout on a screen. */
 	readonly interactive: boolean;
+	/** Someone can be asked: they see stdout, and type into stdin. */
+	readonly canAsk: boolean;
 	/** Someone watches stderr, so progress is welcome. */
 	readonly watched: boolean;
 	/** Where GitHub Actions collects what a step has to say; absent elsewhere. */

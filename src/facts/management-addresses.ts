@@ -22,7 +22,7 @@ const pool = managementObject.extend({
 });
 export type ManagementPool = z.infer<typeof pool>;
 
-/** Fact `management.pools`: InClusterIPPool; GlobalInClusterIPPool only where a claim that is being deleted names one. */
+/** Fact `management.pools`: InClusterIPPool; GlobalInClusterIPPool only where a claim or an address names one. */
 export const managementPools = listOf(pool);
 
 const claim = managementObject.extend({
@@ -114,18 +114,19 @@ function olderAddresses(spec: RawPool["spec"]): string[] {
 	return spec?.subnet ? [spec.subnet] : [];
 }
 
-/** A pool outside of namespaces matters for what waits for it, so that it is only then worth a request. */
+/** A pool outside of namespaces matters to whoever uses it, and by that to its own deletion, so that it is only then worth a request. */
 export async function readManagementPools(
 	world: World,
 	know: Know,
 	signal: AbortSignal,
 	note: (seen: string) => void,
 ): Promise<ListOf<ManagementPool>> {
-	const [own, claims] = await Promise.all([reading(pools)(world, know, signal, note), know("management.claims")]);
-	const waits = claims.items.some(
-		({ deleting, pool: { kind } }) => deleting !== undefined && kind === "GlobalInClusterIPPool",
-	);
-	if (!waits) {
+	const [own, { items: claimed }, { items: given }] = await Promise.all([
+		reading(pools)(world, know, signal, note),
+		know("management.claims"),
+		know("management.addresses"),
+	]);
+	if (![...claimed, ...given].some(({ pool: { kind } }) => kind === "GlobalInClusterIPPool")) {
 		return own;
 	}
 
@@ -159,7 +160,7 @@ const rawAddress = z.object({
 		address: z.string(),
 		prefix: z.number().nullish(),
 		gateway: z.string().nullish(),
-		claimRef: z.object({ name: z.string() }),
+		claimRef: z.object({ name: z.string().default("") }),
 		poolRef: rawPoolReference,
 	}),
 });

@@ -195,7 +195,7 @@ export const proxmoxMachines: Kind<RawProxmoxMachine, ManagementProxmoxMachine> 
 	read: ({ metadata, spec, status }) => ({
 		...readObject({ metadata, status }),
 		ready: status?.ready ?? status?.initialization?.provisioned ?? false,
-		vmid: spec?.virtualMachineID ?? undefined,
+		vmid: vmidOf(spec?.virtualMachineID),
 		providerId: spec?.providerID ?? undefined,
 		node: status?.proxmoxNode ?? undefined,
 		sourceNode: spec?.sourceNode ?? undefined,
@@ -206,6 +206,10 @@ export const proxmoxMachines: Kind<RawProxmoxMachine, ManagementProxmoxMachine> 
 		failure: failureOf(status ?? {}),
 	}),
 };
+
+/** Proxmox VE's begin at 100; CAPMOX writes -1 before it has cloned the VM, and goes by none that is lower. */
+const vmidOf = (id: number | null | undefined): number | undefined =>
+	id === null || id === undefined || id < 100 ? undefined : id;
 
 function networksOf(
 	found: NonNullable<RawProxmoxMachine["status"]>["ipAddresses"],

@@ -89,7 +89,8 @@ const rawControlPlane = z.object({
 	spec: z.object({
 		version: z.string(),
 		replicas: z.number().nullish(),
-		kubeadmConfigSpec: z.intersection(rawKubeadmConfig, rawKubeVip),
+		/** v1beta2 lets it be left out. */
+		kubeadmConfigSpec: z.intersection(rawKubeadmConfig, rawKubeVip).optional(),
 		machineTemplate: z
 			.object({
 				/** v1beta1 */

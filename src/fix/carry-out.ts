@@ -35,6 +35,8 @@ export interface Parts {
 	readonly now: () => Date;
 	readonly pause: (milliseconds: number) => Promise<void>;
 	readonly version: string;
+	/** Columns for prose. */
+	readonly width: number;
 	readonly interrupted: AbortSignal;
 }
 
@@ -69,7 +71,7 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 		return { result: "unchanged", judgement };
 	}
 
-	say(renderPlan(plan));
+	say(renderPlan(plan, parts.width));
 	const { fix, settled } = await openFix(parts, order.target);
 	const fates = new Map<string, Done>();
 	let isSettling = false;
@@ -177,13 +179,13 @@ async function takeStep(parts: Parts, order: Order, fix: OpenFix, planned: Plann
 	const { way, step } = planned;
 	// Without somebody who reads it, a look is of no use.
 	if (way === "read" || (way === "run" && step.risk === "safe" && ask === undefined)) {
-		say(renderStep(planned));
+		say(renderStep(planned, parts.width));
 		return "skipped";
 	}
 
 	const prepared = way === "write" ? await prepare(parts, planned) : undefined;
 	if (way === "copy" || prepared === "not-possible") {
-		say(`${renderStep(planned)}Not done from here: copy it.\n`);
+		say(`${renderStep(planned, parts.width)}Not done from here: copy it.\n`);
 		return ask === undefined || (await ask.goOn()) ? "left" : "stopped";
 	}
 
@@ -191,7 +193,11 @@ async function takeStep(parts: Parts, order: Order, fix: OpenFix, planned: Plann
 		return "done";
 	}
 
-	say(prepared === undefined ? renderStep(planned) : renderStep(planned, parts.mask(renderEdit(prepared))));
+	say(
+		prepared === undefined
+			? renderStep(planned, parts.width)
+			: renderStep(planned, parts.width, parts.mask(renderEdit(prepared))),
+	);
 	const refusal = ask === undefined ? refusalOf(order.consent, planned, soFar) : undefined;
 	if (refusal !== undefined) {
 		say(`Not done: ${refusal}.\n`);

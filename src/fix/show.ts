@@ -1,3 +1,4 @@
+import { prose } from "../report/human.ts";
 import { adviceOf, typed, undoLine } from "../report/plain.ts";
 import type { PlannedStep, Way } from "./plan.ts";
 
@@ -10,33 +11,35 @@ const ways: Readonly<Record<Way, string>> = {
 
 const risks = { safe: "changes nothing", changes: "changes something", destroys: "DESTROYS something" } as const;
 
-/** All that may be done, before anything is. */
-export function renderPlan(plan: readonly PlannedStep[]): string {
+/** All that may be done, before anything is. `width`: columns for prose; what is typed stays whole. */
+export function renderPlan(plan: readonly PlannedStep[], width: number): string {
 	const lines: string[] = [];
 	let code: string | undefined;
 	for (const [index, { finding, step, way }] of plan.entries()) {
 		if (finding.code !== code) {
 			({ code } = finding);
-			lines.push("", `${finding.severity} ${code}`, finding.summary, "");
+			lines.push("", `${finding.severity} ${code}`, prose(finding.summary, 0, { width }), "");
 		}
 
+		const risk = way === "read" ? ways.read : `${ways[way]}, ${risks[step.risk]}`;
 		lines.push(
-			`  ${index + 1}. [${way === "read" ? ways.read : `${ways[way]}, ${risks[step.risk]}`}] ${adviceOf(step)}`,
+			`${String(index + 1).padStart(3)}. ${prose(`[${risk}] ${adviceOf(step)}`, 5, { width }).trimStart()}`,
+			...indented(typed(step), 7),
+			...(step.undo === undefined ? [] : [prose(`To undo: ${undoLine(step.undo)}`, 7, { width })]),
 		);
-		lines.push(...typed(step).flatMap((text) => text.split("\n").map((line) => `       ${line}`)));
-		if (step.undo !== undefined) {
-			lines.push(`       To undo: ${undoLine(step.undo)}`);
-		}
 	}
 
 	return `${lines.join("\n").trimStart()}\n\n`;
 }
 
 /** One step when its turn comes; of a file, `edit` shows what changes. */
-export const renderStep = ({ step, way }: PlannedStep, edit?: string): string =>
+export const renderStep = ({ step, way }: PlannedStep, width: number, edit?: string): string =>
 	[
-		`» ${adviceOf(step)}`,
-		...(edit === undefined ? typed(step) : [edit]).flatMap((text) => text.split("\n").map((line) => `    ${line}`)),
-		...(way === "read" || step.undo === undefined ? [] : [`  To undo: ${undoLine(step.undo)}`]),
+		`» ${prose(adviceOf(step), 2, { width }).trimStart()}`,
+		...indented(edit === undefined ? typed(step) : [edit], 4),
+		...(way === "read" || step.undo === undefined ? [] : [prose(`To undo: ${undoLine(step.undo)}`, 2, { width })]),
 		"",
 	].join("\n");
+
+const indented = (texts: readonly string[], columns: number): readonly string[] =>
+	texts.flatMap((text) => text.split("\n").map((line) => " ".repeat(columns) + line));

@@ -168,7 +168,7 @@ function meaning(exitCode: number, failOn: string): string {
 }
 
 /** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-export function prose(text: string, indent: number, { width }: HumanOptions): string {
+export function prose(text: string, indent: number, { width }: Pick<HumanOptions, "width">): string {
 	const room = Math.max(30, width - indent);
 	const lines = [""];
 	for (const word of text.split(/\s+/)) {

@@ -80,7 +80,8 @@ function requireOurs(text: string, name: string): void {
 const mostYaml = 4 * 1_048_576;
 
 function readTree(text: string, name: string): unknown {
-	const { rest, values } = extractFlows(text);
+	// Mail and Windows end lines in their own way.
+	const { rest, values } = extractFlows(text.replaceAll("\r\n", "\n"));
 	if (rest.length > mostYaml) {
 		throw new UsageError(`${name} was changed by hand or by another program, and is too large to be read so`);
 	}

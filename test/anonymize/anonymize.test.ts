@@ -113,6 +113,29 @@ describe("what is equal stays equal, wherever it stands", () => {
 		expect(lastSeen).toContain(": unable to read /home/");
 	});
 
+	test.each([
+		["upper case", "FELDSPAT1.ZIRKON.FR: Feldspat1"],
+		["a host that is named after its address", "no route to ip-10-20-30-11.zirkon.fr"],
+		["an address within a name", "lookup k8s.10.20.30.11.nip.io"],
+		["the name that DNS has for an address", "11.30.20.10.in-addr.arpa: no such host"],
+		["the same of version 6", `1.1.${"0.".repeat(18)}d.c.b.a.8.b.d.0.1.0.0.2.ip6.arpa: no such host`],
+		["a URL in a URL", "/login?next=https%3A%2F%2Ffeldspat1.zirkon.fr%2F10.20.30.11%2F10.20.30.12"],
+		["a task in a URL", "GET /tasks/UPID%3Afeldspat1%3A0000C3A2%3A0ABC1234%3A68A5D000%3Aqmclone"],
+		["base64", `data: ${Buffer.from("server: https://feldspat1.zirkon.fr").toString("base64")}`],
+	])("in a message: %s", (_, lastSeen) => {
+		const before: FactSheet = {
+			...sheet,
+			"host.networks": { state: "unavailable", cause: "unreachable", lastSeen },
+		};
+		const state = change(before)["host.networks"];
+		const after = state?.state === "unavailable" ? state.lastSeen : "";
+		const decoded = Buffer.from(after.replace(/^.* /, ""), "base64").toString();
+		expect(after).not.toBe(lastSeen);
+		expect(`${after} ${decoded}`).not.toMatch(planted);
+		expect(after).not.toMatch(/10.20.30|30.20.10|d\.c\.b\.a/);
+		expect(decoded.startsWith("server: ")).toBe(lastSeen.startsWith("data: "));
+	});
+
 	test("the same key makes the same stand-ins, another one others", () => {
 		expect(change(sheet, keys[1])).toEqual(change(sheet, keys[1]));
 		expect(change(sheet, keys[1])).not.toEqual(change(sheet, keys[2]));

@@ -110,6 +110,25 @@ describe("the nearest that is healthy stays silent", () => {
 			),
 		],
 		[
+			"an earlier installation that was scaled to nothing",
+			change(sheetOf("healthy.newest"), "management.controllers", ({ controllers }) => ({
+				controllers: [
+					...controllers.map((each) => ({
+						...each,
+						namespace: "earlier",
+						replicas: 0,
+						ready: 0,
+						image: parseImage(`${each.image.repository}:v0.1.0`),
+					})),
+					...controllers,
+				],
+			})),
+		],
+		[
+			"Kubernetes of a distribution",
+			change(sheetOf("healthy.newest"), "management.server", (server) => ({ ...server, version: "v1.33.2+k3s1" })),
+		],
+		[
 			"the inventory without a v",
 			change(sheetOf("healthy.newest"), "management.inventory", (inventory) => ({
 				...inventory,

@@ -180,6 +180,50 @@ describe("what is not known is never a pass, and never a claim", () => {
 		expect(proxmox.requests.slice(before).map(({ path }) => path)).toEqual(["/access/domains", "/version"]);
 	});
 
+	test("of two Deployments of a provider the one that was scaled to nothing is not taken for the one that runs", async () => {
+		const scene = new Scene().removing(worker, 20, "DeletionFailed");
+		const left = structuredClone(scene.get("Deployment", "capmox-controller-manager"));
+		scene.objects.unshift({
+			...left,
+			metadata: { ...left.metadata, namespace: "earlier" },
+			spec: { ...left.spec, replicas: 0 },
+			status: {},
+		});
+		expect((await judge(scene)).codes).toEqual(["vm-not-deleted"]);
+		scene.objects.shift();
+		expect((await judge(scene.controller("capmox-controller-manager", 0))).codes).toEqual(["controller-down"]);
+	});
+
+	test("a pool of all namespaces that was deleted while it is in use", async () => {
+		const scene = new Scene();
+		const pool = scene.get("InClusterIPPool", "prod-v4-icip");
+		const reference = { apiGroup: "ipam.cluster.x-k8s.io", kind: "GlobalInClusterIPPool", name: "shared" };
+		const metadata = { ...pool.metadata, name: reference.name };
+		delete metadata.namespace;
+		scene.objects.push({ ...pool, kind: reference.kind, metadata });
+		for (const object of scene.objects.filter(({ kind }) => kind === "IPAddressClaim" || kind === "IPAddress")) {
+			scene.change(object.kind, object.metadata.name, { spec: { poolRef: reference } });
+		}
+
+		expect((await judge(scene)).codes).toEqual([]);
+		scene.deleting(reference.kind, reference.name, 20);
+		expect((await judge(scene)).codes).toEqual(["pool-in-use"]);
+	});
+
+	test("a control plane that leaves all of kubeadm's configuration to the defaults is read", async () => {
+		const scene = new Scene();
+		const { name } = scene.objects.find(({ kind }) => kind === "KubeadmControlPlane")!.metadata;
+		scene.change("KubeadmControlPlane", name, { spec: { kubeadmConfigSpec: undefined } });
+		expect((await judge(scene)).judgement.verdict).toMatchObject({ kind: "pass" });
+	});
+
+	test("a VMID that no VM can have is in no command", async () => {
+		const scene = new Scene().removing(worker, 20, "DeletionFailed", "cannot find vm with id -1");
+		const { text } = await judge(scene.change("ProxmoxMachine", worker, { spec: { virtualMachineID: -1 } }));
+		expect(text).toContain("vm-not-deleted");
+		expect(text).not.toMatch(/qm \w+ -1/);
+	});
+
 	test("a reused VMID takes every other remedy's place", async () => {
 		const { text } = await judge(reused());
 		expect(text).not.toMatch(/qm (?:stop|destroy)/);

@@ -116,6 +116,7 @@ test("a crash leaves reports that say so", async () => {
 			colour: false,
 			watched: false,
 			interactive: false,
+			canAsk: false,
 			out: () => undefined,
 			err: () => undefined,
 		},

@@ -10,6 +10,9 @@ test.each([
 	["in other letter case", secret, secret.toUpperCase()],
 	["URL-encoded", odd, encodeURIComponent(odd)],
 	["JSON-escaped", odd, JSON.stringify(odd).slice(1, -1)],
+	["HTML-escaped", odd, odd.replace('"', "&quot;")],
+	["HTML-escaped by numbers", `a<'b&"c`, "a&lt;&#39;b&amp;&#34;c"],
+	["HTML-escaped, hexadecimal", `a<'b&"c`, "a&lt;&#x27;b&amp;&quot;c"],
 	["with blanks around", ` ${secret}\n`, secret],
 ])("hides a secret %s", (_, value, seen) => {
 	expect(createMask([value])(`before ${seen} after`)).toBe("before [secret] after");

@@ -89,6 +89,7 @@ const play = ({ target = "machine-deletion", consent, around = never, ...rest }:
 			now: () => new Date(),
 			pause: () => Promise.resolve(),
 			version: "0.0.0",
+			width: 100,
 			interrupted: new AbortController().signal,
 			...rest,
 		},

@@ -404,6 +404,37 @@ describe.skipIf(reason !== undefined)(
 			await expectFine();
 		});
 
+		test.each(["deeper", "hidden"])(
+			"a controller that is %s, where runc does not find it, stops every container",
+			async (how) => {
+				if (how === "deeper") {
+					await must("umount", `${top}/pids`);
+					await must("mkdir", "-p", `${top}/lxc/pids`);
+					await must("mount", "-t", "cgroup", "-o", "pids", "cgroup", `${top}/lxc/pids`);
+				} else {
+					await must("mount", "-t", "tmpfs", "tmpfs", `${top}/pids`);
+				}
+
+				const sick = await ask();
+				expect(sick.codes).toContain("cgroup-named/foreign-directory");
+				const [beginning = "", , end = ""] = (
+					sick.findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw ?? ""
+				).split("…");
+				for (const cgroupns of ["private", "host"]) {
+					const { stderr } = await start(cgroupns, "true");
+					expect(stderr).toContain(beginning);
+					expect(stderr).toContain(end);
+				}
+
+				await mend("cgroup-named/foreign-directory", sick.findings);
+				await expectFine();
+				if (how === "deeper") {
+					await must("umount", `${top}/lxc/pids`);
+					await must("rm", "-r", `${top}/lxc`);
+				}
+			},
+		);
+
 		/** All hierarchies at a place of one's own, and nothing on /sys/fs/cgroup. */
 		async function elsewhere(body: () => Promise<void>) {
 			const place = join(folder, "elsewhere");

@@ -38,6 +38,7 @@ function listen(): { said: string[]; terminal: Terminal } {
 			colour: false,
 			watched: true,
 			interactive: false,
+			canAsk: false,
 			out: say,
 			err: say,
 		},

@@ -98,6 +98,12 @@ describe("what is large is written as JSON that YAML reads alike", () => {
 		expect(await reload(machines(2_000))).toEqual(machines(2_000));
 	});
 
+	test("sent by mail, with other ends of lines, is none that somebody changed", async () => {
+		const text = renderSnapshot({ header, sheet: machines(30_000) });
+		expect(text.length).toBeGreaterThan(4 * 1_048_576);
+		expect((await load(text.replaceAll("\n", "\r\n"))).sheet).toEqual(machines(30_000));
+	});
+
 	test("changed by hand it is read as YAML, to the same end or to a complaint", async () => {
 		const text = renderSnapshot({ header, sheet: machines(150) });
 		expect(extractFlows(text).values.size).toBe(1);

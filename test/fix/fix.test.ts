@@ -1,0 +1,158 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { doctor } from "../support/doctor.ts";
+import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
+import { goodToken } from "../support/proxmox/state.ts";
+import { keys, openScreen } from "../support/pty.ts";
+
+const target = "token/readable-by-others";
+let proxmox: Proxmox;
+let cwd: string;
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+	proxmox = await startProxmox({ delay: 0 });
+});
+afterAll(async () => {
+	await proxmox.close();
+});
+
+/** A secret that everybody may read: a finding whose remedy runs here, changes one thing, and can be taken back. */
+beforeEach(() => {
+	cwd = mkdtempSync(join(tmpdir(), "fix-"));
+	env = { XDG_STATE_HOME: join(cwd, "state"), HOME: cwd };
+	const lines = { PROXMOX_URL: proxmox.url, PROXMOX_TOKEN: goodToken.id, PROXMOX_SECRET: goodToken.secret };
+	writeFileSync(
+		join(cwd, "envfile"),
+		Object.entries(lines)
+			.map(([name, value]) => `export ${name}='${value}'\n`)
+			.join(""),
+	);
+	chmodSync(join(cwd, "envfile"), 0o644);
+	return () => {
+		rmSync(cwd, { recursive: true, force: true });
+	};
+});
+
+const mode = (): string => (statSync(join(cwd, "envfile")).mode & 0o777).toString(8);
+const fixes = (): string => join(cwd, "state", "capmox-doctor", "fixes");
+const journals = (): readonly string[] => readdirSync(fixes()).filter((name) => name !== "lock");
+const journal = (): string => readFileSync(join(fixes(), journals()[0] ?? "", "journal.jsonl"), "utf8");
+
+describe("without a terminal", () => {
+	test("it refuses, unless told not to ask", async () => {
+		const { exitCode, stderr } = await doctor(["fix", target], { cwd, env });
+		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^capmox-doctor: fix asks .*--yes.*--dry-run.*\n$/)]);
+		expect(mode()).toBe("644");
+	});
+
+	test("--dry-run shows the plan and changes nothing", async () => {
+		const { exitCode, stdout } = await doctor(["fix", target, "--dry-run"], { cwd, env });
+		expect([exitCode, stdout]).toEqual([
+			0,
+			expect.stringContaining("chmod 600 envfile".replace("envfile", join(cwd, "envfile"))),
+		]);
+		expect(stdout).toContain("Nothing was done");
+		expect(mode()).toBe("644");
+		expect(readdirSync(cwd)).toEqual(["envfile"]);
+	});
+
+	test("--yes mends, keeps a journal for its owner alone, and --undo takes it back", async () => {
+		const { exitCode, stdout } = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([exitCode, stdout]).toEqual([0, expect.stringContaining("\nconfirmed: ")]);
+		expect(mode()).toBe("600");
+		expect(stdout + journal()).not.toContain(goodToken.secret);
+		expect(statSync(join(fixes(), journals()[0] ?? "")).mode & 0o777).toBe(0o700);
+		const listed = await doctor(["fix", "--list"], { cwd, env });
+		expect(listed.stdout).toMatch(/^\S+Z {2}token\/readable-by-others {2}confirmed, 1 step done {2}/);
+		const undone = await doctor(["fix", "--undo", journals()[0] ?? "", "--yes"], { cwd, env });
+		expect(undone.exitCode).toBe(0);
+		expect(mode()).toBe("644");
+		const again = await doctor(["fix", "--undo", journals()[0] ?? "", "--yes"], { cwd, env });
+		expect(again.stdout).toContain("changed nothing that is not taken back already");
+	});
+
+	test("what is fine is left alone", async () => {
+		chmodSync(join(cwd, "envfile"), 0o600);
+		const { exitCode, stdout } = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([exitCode, stdout]).toEqual([0, expect.stringContaining("Proxmox accepts the API token")]);
+	});
+
+	test("one at a time; a lock of a process that is gone holds nobody", async () => {
+		mkdirSync(fixes(), { recursive: true });
+		const start =
+			readFileSync("/proc/self/stat", "utf8")
+				.replace(/^.*\) /s, "")
+				.split(" ")[19] ?? "";
+		writeFileSync(join(fixes(), "lock"), `${process.pid} ${start}`);
+		const held = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([held.exitCode, held.stderr]).toEqual([
+			2,
+			expect.stringContaining(`another fix runs, as process ${process.pid}`),
+		]);
+		writeFileSync(join(fixes(), "lock"), `${process.pid} 1`);
+		expect((await doctor(["fix", target, "--yes"], { cwd, env })).exitCode).toBe(0);
+		expect(readdirSync(fixes())).not.toContain("lock");
+	});
+
+	test("without a place for the journal nothing is changed", async () => {
+		writeFileSync(join(cwd, "state"), "a file");
+		const { exitCode, stderr } = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/cannot be written, .*XDG_STATE_HOME\n$/)]);
+		expect(mode()).toBe("644");
+	});
+
+	test.each([
+		["fix", "tokn"],
+		["fix", "token/readable"],
+		["fix"],
+		["fix", "--undo", "2020"],
+		["fix", "token", "--from", "x.yaml"],
+	])("%s %s is one line", async (...words) => {
+		const { exitCode, stderr } = await doctor([...words, "--yes"], { cwd, env });
+		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^capmox-doctor: .+\n$/)]);
+	});
+
+	test("what was interrupted is gone on with, and nothing is done twice", async () => {
+		const folder = join(fixes(), "2026-01-01T000000-000Z");
+		mkdirSync(folder, { recursive: true });
+		const at = "2026-01-01T00:00:00.000Z";
+		const key = `${target}: Take their permission away.`;
+		writeFileSync(
+			join(folder, "journal.jsonl"),
+			[
+				{ event: "began", at, target, version: "0.0.0" },
+				{ event: "started", at, key, advice: "Take their permission away.", risk: "changes", command: ["true"] },
+				{ event: "finished", at, key, exitCode: 0, output: "" },
+			]
+				.map((line) => JSON.stringify(line))
+				.join("\n"),
+		);
+		const { exitCode, stdout } = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([exitCode, stdout]).toEqual([4, expect.stringContaining("after 1 step; these are not done again")]);
+		expect(mode()).toBe("644");
+		expect(journals()).toEqual(["2026-01-01T000000-000Z"]);
+	});
+});
+
+describe("on a terminal", () => {
+	test("it asks, runs, and looks again", async () => {
+		const screen = openScreen(["fix", target], { cwd, env });
+		await screen.until(/Run it\?[\s\S]*stop/);
+		expect(mode()).toBe("644");
+		screen.type(keys.enter);
+		await screen.until(/confirmed: /);
+		expect(await screen.ended).toBe(0);
+		expect(mode()).toBe("600");
+	});
+
+	test("Ctrl-C at the question changes nothing", async () => {
+		const screen = openScreen(["fix", target], { cwd, env });
+		await screen.until(/Run it\?[\s\S]*stop/);
+		screen.type(keys.interrupt);
+		expect(await screen.ended).not.toBe(0);
+		expect(mode()).toBe("644");
+	});
+});
