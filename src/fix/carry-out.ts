@@ -74,17 +74,21 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 	say(renderPlan(plan, parts.width));
 	const { fix, settled } = await openFix(parts, order.target);
 	const fates = new Map<string, Done>();
+	let isSettling = false;
 	for (let next = plan.find(isOpen); next !== undefined; next = plan.find(isOpen)) {
-		const fate = interrupted.aborted ? "stopped" : await takeStep(parts, order, fix, next, fates);
+		const fate: Done = interrupted.aborted ? "stopped" : await takeStep(parts, order, fix, next, { fates, isSettling });
+		isSettling ||= fate === "done" && next.step.risk === "changes";
 		settled.add(next.key);
 		fates.set(next.key, fate);
 		if (fate === "stopped" || fate === "failed") {
 			break;
 		}
 
-		if (fate === "done" && next.step.risk !== "safe") {
+		// Who goes on after a step that is done elsewhere may have done it.
+		const isElsewhere = fate === "left" && next.way === "copy" && parts.ask !== undefined;
+		if ((fate === "done" || isElsewhere) && next.step.risk !== "safe") {
 			judgement = await look();
-			plan = planAfter(plan, planOf(judgement, order.codes));
+			plan = planAfter(plan, planOf(judgement, order.codes), ({ key }) => fates.get(key) === "done");
 		}
 	}
 
@@ -161,16 +165,20 @@ const isInterrupted = ({ entries }: Fix, target: string): boolean =>
 const finishedKeys = ({ entries }: Fix): readonly string[] =>
 	entries.flatMap((entry) => (entry.event === "finished" && entry.exitCode === 0 ? [entry.key] : []));
 
-async function takeStep(
-	parts: Parts,
-	order: Order,
-	fix: OpenFix,
-	planned: PlannedStep,
-	fates: ReadonlyMap<string, Done>,
-): Promise<Done> {
+/** What this run did before a step. */
+interface SoFar {
+	readonly fates: ReadonlyMap<string, Done>;
+	/** Something was changed that a controller has to act on, which may take minutes. */
+	readonly isSettling: boolean;
+}
+
+const settling = "what was changed before may make it needless; give it some minutes, and run this fix again";
+
+async function takeStep(parts: Parts, order: Order, fix: OpenFix, planned: PlannedStep, soFar: SoFar): Promise<Done> {
 	const { say, ask } = parts;
 	const { way, step } = planned;
-	if (way === "read") {
+	// Without somebody who reads it, a look is of no use.
+	if (way === "read" || (way === "run" && step.risk === "safe" && ask === undefined)) {
 		say(renderStep(planned, parts.width));
 		return "skipped";
 	}
@@ -190,10 +198,14 @@ async function takeStep(
 			? renderStep(planned, parts.width)
 			: renderStep(planned, parts.width, parts.mask(renderEdit(prepared))),
 	);
-	const refusal = ask === undefined ? refusalOf(order.consent, planned, fates) : undefined;
+	const refusal = ask === undefined ? refusalOf(order.consent, planned, soFar) : undefined;
 	if (refusal !== undefined) {
 		say(`Not done: ${refusal}.\n`);
 		return "left";
+	}
+
+	if (ask !== undefined && step.risk === "destroys" && soFar.isSettling) {
+		say(`Better not yet: ${settling}.\n`);
 	}
 
 	const answer = ask === undefined ? "run" : await askFor(parts, ask, planned);
@@ -230,7 +242,7 @@ const namesOf = ({ subject, step }: PlannedStep): readonly string[] =>
 function refusalOf(
 	{ destroys, named }: Consent,
 	planned: PlannedStep,
-	fates: ReadonlyMap<string, Done>,
+	{ fates, isSettling }: SoFar,
 ): string | undefined {
 	const { step, finding, isAlternative, subject } = planned;
 	const before = [...fates].filter(([key]) => key.startsWith(`${finding.code}: `)).map(([, fate]) => fate);
@@ -244,6 +256,10 @@ function refusalOf(
 
 	if (step.risk !== "destroys") {
 		return undefined;
+	}
+
+	if (isSettling) {
+		return settling;
 	}
 
 	const names = namesOf(planned);

@@ -17,6 +17,8 @@ export interface PlannedStep {
 	readonly isAlternative: boolean;
 	/** What a command of kubectl changes. */
 	readonly subject?: Subject;
+	/** Of a last resort whose finding is gone. */
+	readonly leftOver?: true;
 }
 
 /** The steps of these findings, in the order of the report. `codes` are whole ones; none means all of the check. */
@@ -40,17 +42,35 @@ export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | unde
 		);
 }
 
-/** The new plan; before it what makes the end of a finding last, such as a setting that is to outlive a reboot. */
-export function planAfter(before: readonly PlannedStep[], now: readonly PlannedStep[]): readonly PlannedStep[] {
+/**
+ * The new plan; before it what makes the end of a finding last, such as a setting that is to outlive a reboot, behind it what
+ * a last resort that was begun leaves to be done elsewhere: a VM whose machine is gone is found by nobody any more.
+ */
+export function planAfter(
+	before: readonly PlannedStep[],
+	now: readonly PlannedStep[],
+	isDone: (planned: PlannedStep) => boolean,
+): readonly PlannedStep[] {
 	const isGone = ({ finding: { code } }: PlannedStep) => now.every(({ finding }) => finding.code !== code);
-	const completing = before.filter((planned, index) => {
+	const isLeftOver = ({ key, finding, step, leftOver }: PlannedStep, index: number) => {
+		const isBegun = before
+			.slice(0, index)
+			.some((each) => each.finding === finding && each.step.risk === "destroys" && isDone(each));
+		const isUnplanned = now.every((each) => each.key !== key);
+		return isUnplanned && (leftOver === true || (isBegun && step.where === "proxmox-node" && step.risk === "destroys"));
+	};
+	const lasting = (planned: PlannedStep, index: number) => {
 		const { finding, step, isAlternative } = planned;
 		const isLastResort = before
 			.slice(0, index)
 			.some((each) => each.finding === finding && each.step.risk === "destroys");
 		return isGone(planned) && step.risk === "changes" && !isAlternative && !isLastResort;
-	});
-	return [...completing, ...now];
+	};
+	return [
+		...before.filter(lasting),
+		...now,
+		...before.filter(isLeftOver).map((planned) => ({ ...planned, leftOver: true as const })),
+	];
 }
 
 function wayOf({ command, put, where, risk }: Step, subject: Subject | undefined): Way {

@@ -36,7 +36,6 @@ test("every command has its help", async () => {
 
 describe("wrong usage: one line that names what and where, exit 2", () => {
 	test.each([
-		[[], "no command given: capmox-doctor run looks at everything; see capmox-doctor --help"],
 		[["rnu"], "unknown command 'rnu' (Did you mean run?)"],
 		[["run", "now"], "too many arguments for 'run'. Expected 0 arguments but got 1."],
 		[["check"], "name a check, such as capmox-doctor check token; capmox-doctor list shows all"],

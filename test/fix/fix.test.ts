@@ -118,7 +118,7 @@ describe("without a terminal", () => {
 	test("what was interrupted is gone on with, and nothing is done twice", async () => {
 		const folder = join(fixes(), "2026-01-01T000000-000Z");
 		mkdirSync(folder, { recursive: true });
-		const at = "2026-01-01T00:00:00.000Z";
+		const at = new Date().toISOString();
 		const key = `${target}: Take their permission away.`;
 		writeFileSync(
 			join(folder, "journal.jsonl"),
