@@ -7,6 +7,7 @@ import { type Commands, createCommands } from "./commands.ts";
 import { withoutCredentials } from "./credentials.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
+import type { Knocked } from "./knock.ts";
 import { type Knowledge, readKnowledge } from "./knowledge.ts";
 import { createKubectl, type Kubectl, type KubectlOptions } from "./kubectl.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -46,6 +47,8 @@ export interface World {
 	/** The table of versions that fit together: what `--knowledge` names, else the one that ships. */
 	knowledge(): Promise<Knowledge>;
 	proxmox(options: ProxmoxOptions): Promise<ProxmoxApi>;
+	/** How far a connection to a server comes; `timeout` in milliseconds. */
+	knock(host: string, port: number, timeout: number): Promise<Knocked>;
 	now(): Date;
 }
 
@@ -153,6 +156,10 @@ export function openWorld(options: WorldOptions): World {
 		proxmox: async (proxmoxOptions) => {
 			const { createProxmoxApi } = await import("./proxmox-api.ts");
 			return createProxmoxApi(proxmoxOptions);
+		},
+		knock: async (host, port, timeout) => {
+			const { knock } = await import("./knock.ts");
+			return await knock(host, port, timeout);
 		},
 		now: () => new Date(),
 	};

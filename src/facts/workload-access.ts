@@ -2,6 +2,7 @@ import type { Kubectl } from "../access/kubectl.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import type { Know } from "./probe.ts";
+import { tellingWhere } from "./workload-endpoint.ts";
 import { openNamed } from "./workload-nodes.ts";
 
 /** Milliseconds for one page of a list. */
@@ -43,7 +44,7 @@ async function open(world: World, know: Know, signal: AbortSignal): Promise<Work
 
 	if (workload !== undefined) {
 		return {
-			kubectl: workload,
+			kubectl: tellingWhere(workload, world, know, undefined),
 			flags: [
 				...(workloadKubeconfig === undefined ? [] : [`--kubeconfig=${workloadKubeconfig}`]),
 				...(workloadContext === undefined ? [] : [`--context=${workloadContext}`]),

@@ -4,6 +4,7 @@ import type { World } from "../access/world.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import type { Know } from "./probe.ts";
+import { tellingWhere } from "./workload-endpoint.ts";
 
 /** Fact `workload.nodes`: the Nodes of the workload clusters that --workload and --workload-kubeconfig lead to. */
 export const workloadNodes = z.object({
@@ -71,7 +72,7 @@ export async function readWorkloadNodes(world: World, know: Know, signal: AbortS
 		...(options.workloadContext === undefined ? [] : [`--workload-context ${options.workloadContext}`]),
 	].join(" ");
 	const targets: (Target | Unreached)[] = [
-		...(workload === undefined ? [] : [{ source, kubectl: workload }]),
+		...(workload === undefined ? [] : [{ source, kubectl: tellingWhere(workload, world, know, undefined) }]),
 		...(options.workload === undefined ? [] : await openNamed(world, options.workload, know, signal)),
 	];
 	if (targets.length === 0) {
@@ -129,7 +130,7 @@ export async function openNamed(
 		);
 	}
 
-	return Promise.all(chosen.map((one) => openOne(world, one, signal)));
+	return Promise.all(chosen.map((one) => openOne(world, one, know, signal)));
 }
 
 const secretShape = z.object({ data: z.object({ value: z.string() }) });
@@ -138,6 +139,7 @@ const secretShape = z.object({ data: z.object({ value: z.string() }) });
 async function openOne(
 	world: World,
 	{ namespace = "default", name }: { readonly namespace?: string | undefined; readonly name: string },
+	know: Know,
 	signal: AbortSignal,
 ): Promise<Target | Unreached> {
 	const source = `Secret ${namespace}/${name}-kubeconfig`;
@@ -148,13 +150,13 @@ async function openOne(
 	}
 
 	const value = secretShape.safeParse(secret).data?.data.value;
-	return value === undefined
-		? { source, error: new ProbeError("unreadable", `${source} holds no kubeconfig`) }
-		: {
-				source,
-				cluster: keyOf({ namespace, name }),
-				kubectl: world.workloadFrom(Buffer.from(value, "base64").toString("utf8")),
-			};
+	if (value === undefined) {
+		return { source, error: new ProbeError("unreadable", `${source} holds no kubeconfig`) };
+	}
+
+	const cluster = keyOf({ namespace, name });
+	const kubectl = world.workloadFrom(Buffer.from(value, "base64").toString("utf8"));
+	return { source, cluster, kubectl: tellingWhere(kubectl, world, know, cluster) };
 }
 
 /** Fact `workload.reach`: the workload clusters that were looked at. Unavailable where there are others beside them. */
