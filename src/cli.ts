@@ -89,13 +89,13 @@ export function defineProgram(
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		choosing(examining(made)).action(async (_: unknown, self: Command) => {
+		repeating(choosing(examining(made))).action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
 			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
 		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
-		examining(made).action(async (checks: string[], _: unknown, self: Command) => {
+		repeating(examining(made)).action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
@@ -304,6 +304,16 @@ const choosing = (command: Command): Command =>
 	command
 		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
 		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas);
+
+/** How often a command looks. */
+const repeating = (command: Command): Command =>
+	command
+		.addOption(
+			new Option("--wait <duration>", "look again until all is fine, for so long at most, such as 10m")
+				.argParser(parseDuration)
+				.conflicts("watch"),
+		)
+		.option("--watch", "look again and again, until it is interrupted");
 
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>

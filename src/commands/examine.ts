@@ -1,11 +1,12 @@
 import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
 import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
-import { isUsageError } from "../errors.ts";
+import { isUsageError, UsageError } from "../errors.ts";
 import type { FactName, FactSheet } from "../facts/sheet.ts";
 import type { SnapshotNote } from "../report/report.ts";
 import { repeatOptions } from "./again.ts";
 import { look } from "./look.ts";
+import { type Look, transitions, waitUntilFine, watch } from "./repeat.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
@@ -15,6 +16,10 @@ export interface Examination {
 	readonly asked?: ReadonlySet<string>;
 	/** A snapshot to judge in place of what is here. */
 	readonly from?: string | undefined;
+	/** Milliseconds to look again in, until all is fine. */
+	readonly wait?: number | undefined;
+	/** Look again until it is interrupted. */
+	readonly watch?: boolean | undefined;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
@@ -43,10 +48,16 @@ export async function examine(examination: Examination): Promise<number> {
 		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
 	};
 	try {
-		const { sheet, note } = await see(examination);
-		const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
-		const code = exitCode(judgements, options.failOn);
-		await report(judgements, code, note);
+		const look = async () => {
+			const { sheet, note } = await see(examination);
+			const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
+			return { judgements, code: exitCode(judgements, options.failOn), note };
+		};
+		const { judgements, code, note } = await repeat(look, examination, report);
+		if (examination.watch !== true) {
+			await report(judgements, code, note);
+		}
+
 		return code;
 	} catch (error) {
 		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
@@ -55,6 +66,42 @@ export async function examine(examination: Examination): Promise<number> {
 
 		throw error;
 	}
+}
+
+type Looked = Look & { readonly note: SnapshotNote | undefined };
+
+/** Once, until all is fine (`--wait`), or until it is interrupted (`--watch`). */
+async function repeat(
+	look: () => Promise<Looked>,
+	{ wait, watch: isWatching = false, from, terminal, interrupted }: Examination,
+	report: (judgements: readonly Judgement[], code: number) => Promise<void>,
+): Promise<Looked> {
+	if (wait === undefined && !isWatching) {
+		return await look();
+	}
+
+	if (from !== undefined) {
+		throw new UsageError("--from: a snapshot does not change, so there is nothing to wait for");
+	}
+
+	if (wait !== undefined) {
+		return await waitUntilFine(look, wait, terminal, interrupted);
+	}
+
+	const clear = "\u001B[2J\u001B[3J\u001B[H";
+	return await watch(
+		look,
+		async (seen, before) => {
+			if (!terminal.interactive) {
+				terminal.out(transitions(seen, before, new Date()));
+				return;
+			}
+
+			terminal.out(clear);
+			await report(seen.judgements, seen.code);
+		},
+		interrupted,
+	);
 }
 
 interface Seen {

@@ -12,6 +12,9 @@ export interface CheckOptions extends GlobalOptions {
 	readonly capmoxVersion?: string;
 	/** A snapshot to judge in place of what is here. */
 	readonly from?: string;
+	/** Milliseconds. */
+	readonly wait?: number;
+	readonly watch?: boolean;
 }
 
 export interface RunOptions extends CheckOptions {
@@ -47,12 +50,12 @@ export async function check(
 	return examine({ checks: await load(chosen), asked, ...given(options), terminal, interrupted });
 }
 
-function given({ from, ...options }: CheckOptions) {
+function given({ from, wait, watch, ...options }: CheckOptions) {
 	if (from !== undefined) {
 		refuseLookingOptions(options);
 	}
 
-	return { from, options: withTemplate(options) };
+	return { from, wait, watch, options: withTemplate(options) };
 }
 
 /** The words of --flavor and --capmox-version as ones that are known. */
