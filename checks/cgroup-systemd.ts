@@ -113,11 +113,7 @@ function mountAtBoot(system: System): readonly Step[] {
 	switch (system.init) {
 		case "openrc":
 			return [
-				write(
-					"Have it done at every boot. The file needs #!/bin/sh at its head.",
-					line,
-					"/etc/local.d/cgroup-systemd.start",
-				),
+				write("Have it done at every boot.", `#!/bin/sh\n${line}`, "/etc/local.d/cgroup-systemd.start"),
 				change(
 					"Make the file executable.",
 					"remove the file",
@@ -134,7 +130,13 @@ function mountAtBoot(system: System): readonly Step[] {
 				advise("systemd mounts it by itself at boot. Find out what unmounted it.", "systemctl", "status", "init.scope"),
 			];
 		default:
-			return [write("Have it done at every boot.", line, "/etc/rc.local")];
+			return [
+				write(
+					"Have it done at every boot. The line belongs above a final exit 0, and the file needs #!/bin/sh at its head and mode 755, or it never runs.",
+					line,
+					"/etc/rc.local",
+				),
+			];
 	}
 }
 

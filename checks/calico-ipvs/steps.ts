@@ -106,7 +106,7 @@ function inDaemonSet(scene: Scene, families: readonly Family[]): Step {
 		command: set(families.map((family) => `${variableOf(family)}=${wanted}`)),
 		where: "here",
 		risk: "changes",
-		undo: set(before).join(" "),
+		undo: set(before),
 	};
 }
 
