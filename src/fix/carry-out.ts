@@ -335,8 +335,10 @@ async function write(
 	}
 
 	await fix.append({ event: "finished", at: parts.now().toISOString(), key: planned.key, exitCode, output });
-	say(exitCode === 0 ? `Written. How it was is kept in ${fix.folder}.\n` : `${output}\n`);
-	return exitCode === 0 ? "done" : "failed";
+	say(
+		exitCode === 0 ? `Written. How it was is kept in ${fix.folder}.\n` : `${output}. Put it there yourself, as root.\n`,
+	);
+	return exitCode === 0 ? "done" : "left";
 }
 
 /** Characters of output that the journal keeps. */
