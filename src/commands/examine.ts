@@ -7,6 +7,7 @@ import type { SnapshotNote } from "../report/report.ts";
 import { repeatOptions } from "./again.ts";
 import { look } from "./look.ts";
 import { targetsOf, writeReports } from "./reports.ts";
+import type { SettingsInUse } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
@@ -15,6 +16,7 @@ export interface Examination {
 	readonly asked?: ReadonlySet<string>;
 	/** A snapshot to judge in place of what is here. */
 	readonly from?: string | undefined;
+	readonly settings?: SettingsInUse | undefined;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
@@ -44,7 +46,8 @@ export async function examine(examination: Examination): Promise<number> {
 	};
 	try {
 		const { sheet, note } = await see(examination);
-		const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
+		const found = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
+		const judgements = examination.settings?.apply(found) ?? found;
 		const code = exitCode(judgements, options.failOn);
 		await report(judgements, code, note);
 		return code;
