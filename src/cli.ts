@@ -14,6 +14,7 @@ import {
 	reportFormats,
 	type Terminal,
 } from "./commands/terminal.ts";
+import { toMilliseconds } from "./duration.ts";
 import { isUsageError, UsageError } from "./errors.ts";
 
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
@@ -89,19 +90,20 @@ export function defineProgram(
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		repeating(choosing(examining(made))).action(async (_: unknown, self: Command) => {
+		configured(repeating(choosing(examining(made)))).action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
-			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted);
+			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted, givenIn(self));
 		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
-		repeating(examining(made)).action(async (checks: string[], _: unknown, self: Command) => {
+		configured(repeating(examining(made))).action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
 				self.optsWithGlobals<CheckOptions>(),
 				terminal,
 				interrupted,
+				givenIn(self),
 			);
 		});
 	});
@@ -212,12 +214,17 @@ export function defineProgram(
 			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
-	command("schema", "print the JSON Schema of --format json", (made) => {
+	command("schema", "print the JSON Schema of --format json, or of capmox-doctor.yaml", (made) => {
 		made
 			.addArgument(
-				new Argument("[document]", "of run and check, of diff, or of explain").choices(["report", "diff", "explain"]),
+				new Argument("[document]", "of run and check, of diff, of explain, or of the configuration").choices([
+					"report",
+					"diff",
+					"explain",
+					"config",
+				]),
 			)
-			.action(async (document?: "report" | "diff" | "explain") => {
+			.action(async (document?: "report" | "diff" | "explain" | "config") => {
 				const { schema } = await import("./commands/schema.ts");
 				code = schema(terminal, document);
 			});
@@ -315,6 +322,18 @@ const repeating = (command: Command): Command =>
 		)
 		.option("--watch", "look again and again, until it is interrupted");
 
+/** Which settings hold, besides the command line. */
+const configured = (command: Command): Command =>
+	command.option(
+		"--config <file>",
+		"read settings and waivers from this file, not from the nearest capmox-doctor.yaml",
+	);
+
+const givenIn =
+	(command: Command) =>
+	(option: string): boolean =>
+		command.getOptionValueSourceWithGlobals(option) === "cli";
+
 /** What decides how the checks look. */
 const examining = (command: Command): Command =>
 	command
@@ -376,13 +395,9 @@ function complain(terminal: Terminal, text: string): 2 {
 	return 2;
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
-
 function parseDuration(text: string): number {
-	const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
-	const milliseconds = Number(number) * (units[unit] ?? 0);
-	// setTimeout counts in 32 bits.
-	if (number === "" || milliseconds < 1 || milliseconds > 2 ** 31 - 1) {
+	const milliseconds = toMilliseconds(text);
+	if (milliseconds === undefined) {
 		throw new InvalidArgumentError("It takes a duration such as 30s or 2m.");
 	}
 

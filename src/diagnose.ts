@@ -12,6 +12,16 @@ export interface MissingFact {
 /** A finding as reported: with its full code, `check/code`, and everything settled that a check may leave out. */
 export interface ReportedFinding extends Required<Omit<Finding, "code">> {
 	readonly code: string;
+	/** Accepted by whoever runs this: shown, and not counted. */
+	readonly waived?: Waived;
+}
+
+export interface Waived {
+	readonly reason: string;
+	/** YYYY-MM-DD; absent where it is for good. */
+	readonly until?: string;
+	/** Where the waiver stands. */
+	readonly from: string;
 }
 
 export type Verdict =
@@ -93,7 +103,7 @@ function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
 }
 
 /** What breaks is read first; within a severity the check's own order stays. */
-const errorsFirst = ([first, ...rest]: NonEmpty<ReportedFinding>): NonEmpty<ReportedFinding> => {
+export const errorsFirst = ([first, ...rest]: NonEmpty<ReportedFinding>): NonEmpty<ReportedFinding> => {
 	const lead = [first, ...rest].find(({ severity }) => severity === "error") ?? first;
 	const others = [first, ...rest].filter((finding) => finding !== lead);
 	return [
@@ -133,8 +143,13 @@ export type ShownVerdict = (typeof shownVerdicts)[number];
 /** The word that reports show. */
 export function shownAs(verdict: Verdict): ShownVerdict {
 	switch (verdict.kind) {
-		case "problem":
-			return verdict.findings.some(({ severity }) => severity === "error") ? "fail" : "warn";
+		case "problem": {
+			const open = verdict.findings.filter(({ waived }) => waived === undefined);
+			// Waiving what was found proves nothing about what was not looked at.
+			const without = verdict.missing.length > 0 ? "unknown" : "pass";
+			return open.length === 0 ? without : open.some(({ severity }) => severity === "error") ? "fail" : "warn";
+		}
+
 		case "crashed":
 			return "unknown";
 		case "pass":
@@ -152,7 +167,9 @@ export function exitCode(judgements: readonly Judgement[], failOn: FailOn = "err
 	const verdicts = judgements.map(({ verdict }) => verdict);
 	if (
 		verdicts.some(
-			(verdict) => verdict.kind === "problem" && verdict.findings.some(({ severity }) => counting.includes(severity)),
+			(verdict) =>
+				verdict.kind === "problem" &&
+				verdict.findings.some(({ severity, waived }) => waived === undefined && counting.includes(severity)),
 		)
 	) {
 		return 1;

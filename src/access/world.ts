@@ -5,6 +5,7 @@ import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { withoutCredentials } from "./credentials.ts";
+import { currentFolder } from "./current-folder.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { createFiles, type Files } from "./files.ts";
 import type { Knocked } from "./knock.ts";
@@ -50,15 +51,6 @@ export interface World {
 	/** How far a connection to a server comes; `timeout` in milliseconds. */
 	knock(host: string, port: number, timeout: number): Promise<Knocked>;
 	now(): Date;
-}
-
-/** Deleted under a shell that still stands in it, it has no name any more. */
-function currentFolder(): string {
-	try {
-		return process.cwd();
-	} catch (error) {
-		throw new UsageError("the current folder does not exist any more; change to another one", { cause: error });
-	}
 }
 
 /** Milliseconds; an envfile may be a named pipe that nobody writes to. */

@@ -8,6 +8,7 @@ import { repeatOptions } from "./again.ts";
 import { look } from "./look.ts";
 import { type Look, transitions, waitUntilFine, watch } from "./repeat.ts";
 import { targetsOf, writeReports } from "./reports.ts";
+import type { SettingsInUse } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
@@ -20,6 +21,7 @@ export interface Examination {
 	readonly wait?: number | undefined;
 	/** Look again until it is interrupted. */
 	readonly watch?: boolean | undefined;
+	readonly settings?: SettingsInUse | undefined;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
@@ -50,7 +52,8 @@ export async function examine(examination: Examination): Promise<number> {
 	try {
 		const look = async () => {
 			const { sheet, note } = await see(examination);
-			const judgements = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
+			const found = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
+			const judgements = examination.settings?.apply(found) ?? found;
 			return { judgements, code: exitCode(judgements, options.failOn), note };
 		};
 		const { judgements, code, note } = await repeat(look, examination, report);

@@ -5,6 +5,7 @@ import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { examine } from "./examine.ts";
 import { refuseLookingOptions } from "./looking-options.ts";
 import { nearest, select } from "./select.ts";
+import { type IsGiven, withSettings } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface CheckOptions extends GlobalOptions {
@@ -15,6 +16,8 @@ export interface CheckOptions extends GlobalOptions {
 	/** Milliseconds. */
 	readonly wait?: number;
 	readonly watch?: boolean;
+	/** In place of the capmox-doctor.yaml that is found. */
+	readonly config?: string;
 }
 
 export interface RunOptions extends CheckOptions {
@@ -23,8 +26,15 @@ export interface RunOptions extends CheckOptions {
 }
 
 /** `run`: every check that applies here, or the chosen ones. */
-export const run = async (options: RunOptions, terminal: Terminal, interrupted: AbortSignal): Promise<number> =>
-	examine({ checks: await load(choose(options)), ...given(options), terminal, interrupted });
+export async function run(
+	line: RunOptions,
+	terminal: Terminal,
+	interrupted: AbortSignal,
+	isGiven: IsGiven,
+): Promise<number> {
+	const { options, settings } = await withSettings(line, isGiven);
+	return examine({ checks: await load(choose(options)), settings, ...given(options), terminal, interrupted });
+}
 
 /** What --only and --skip leave. */
 export function choose({ only, skip }: Pick<RunOptions, "only" | "skip">): readonly Entry[] {
@@ -41,13 +51,15 @@ export function choose({ only, skip }: Pick<RunOptions, "only" | "skip">): reado
 /** `check`: the named ones, also where `run` would say that there is nothing set up to look at. */
 export async function check(
 	words: readonly string[],
-	options: CheckOptions,
+	line: CheckOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
+	isGiven: IsGiven,
 ): Promise<number> {
+	const { options, settings } = await withSettings(line, isGiven);
 	const chosen = select(words, directory);
 	const asked = new Set(chosen.map(({ id }) => id).filter((id) => words.includes(id)));
-	return examine({ checks: await load(chosen), asked, ...given(options), terminal, interrupted });
+	return examine({ checks: await load(chosen), asked, settings, ...given(options), terminal, interrupted });
 }
 
 function given({ from, wait, watch, ...options }: CheckOptions) {

@@ -1,5 +1,5 @@
 import type { ReportedFinding } from "../diagnose.ts";
-import { countsOf, findingsOf, openingOf, placeOf, unseen } from "./plain.ts";
+import { countsOf, findingsOf, openingOf, placeOf, unseen, waivedLine } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub shows so many annotations of a level per step; the rest is dropped silently there, so it is counted here. */
@@ -10,7 +10,11 @@ const most = 10;
  * (docs.github.com/actions, "Workflow commands for GitHub Actions": format, escaping and limits).
  */
 export function renderGithub(run: Run): string {
-	const findings = findingsOf(run);
+	const all = findingsOf(run);
+	const findings = all.filter(({ waived }) => waived === undefined);
+	const accepted = all.flatMap(({ code, summary, waived }) =>
+		waived === undefined ? [] : [command("notice", { title: code }, `${waivedLine(waived)}. ${summary}`)],
+	);
 	const errors = findings.filter(({ severity }) => severity === "error").map((finding) => annotate("error", finding));
 	const warnings = findings
 		.filter(({ severity }) => severity === "warning")
@@ -20,7 +24,11 @@ export function renderGithub(run: Run): string {
 		return reason === undefined ? [] : [command("notice", { title: `${check.id} could not be looked at` }, reason)];
 	});
 	const opening = openingOf(run);
-	const notices = opening === undefined ? gaps : [command("notice", { title: "a snapshot" }, opening), ...gaps];
+	const notices = [
+		...(opening === undefined ? [] : [command("notice", { title: "a snapshot" }, opening)]),
+		...gaps,
+		...accepted,
+	];
 	return [
 		...atMost("error", errors),
 		...atMost("warning", warnings),

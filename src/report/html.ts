@@ -1,5 +1,16 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, byGroup, countsOf, escapeMarkup, openingOf, titleOf, typed, undoLine, unseen } from "./plain.ts";
+import {
+	adviceOf,
+	byGroup,
+	countsOf,
+	escapeMarkup,
+	openingOf,
+	titleOf,
+	typed,
+	undoLine,
+	unseen,
+	waivedLine,
+} from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** One page that stands by itself: no script, nothing loaded, light or dark as the reader's system is. */
@@ -41,8 +52,16 @@ ${verdict.kind === "problem" ? verdict.findings.map(section).join("\n") : ""}${r
 </article>`;
 };
 
-const section = ({ code, severity, confidence, summary, evidence, remedy }: ReportedFinding): string => `<section>
-<p><strong>${escapeMarkup(summary)}</strong></p>
+const section = ({
+	code,
+	severity,
+	confidence,
+	summary,
+	evidence,
+	remedy,
+	waived,
+}: ReportedFinding): string => `<section>
+<p><strong>${escapeMarkup(summary)}</strong></p>${waived === undefined ? "" : `\n<p>${escapeMarkup(waivedLine(waived))}</p>`}
 <ol>
 ${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(undoLine(step.undo))}</p>`}</li>`).join("\n")}
 </ol>

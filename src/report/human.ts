@@ -8,7 +8,7 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { adviceOf, openingOf, titleOf, typed, undoLine } from "./plain.ts";
+import { adviceOf, openingOf, titleOf, typed, undoLine, waivedLine } from "./plain.ts";
 import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
@@ -44,6 +44,10 @@ export function renderHuman(run: Run, options: HumanOptions): string {
 
 function isShown(verdict: Verdict, { verbose, quiet }: HumanOptions): boolean {
 	const shown = shownAs(verdict);
+	if (quiet !== true && verdict.kind === "problem") {
+		return true;
+	}
+
 	return quiet === true
 		? shown === "fail" || shown === "warn"
 		: verbose === true
@@ -87,6 +91,7 @@ export function renderFinding(finding: ReportedFinding, options: HumanOptions): 
 	const likely = finding.confidence === "likely" ? " (likely)" : "";
 	return [
 		prose(finding.summary, 4, options),
+		...(finding.waived === undefined ? [] : [prose(waivedLine(finding.waived), 6, options)]),
 		...finding.evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 			labelled("saw", `${from}: ${saw}`, options),
 			...shortened(lines, options).map((line) => `${" ".repeat(16)}${line}`),
@@ -94,8 +99,13 @@ export function renderFinding(finding: ReportedFinding, options: HumanOptions): 
 		]),
 		...finding.remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
 		`    ${colour(`${finding.severity}${likely}`)} ${paint.dim(`· more: capmox-doctor explain ${finding.code}`)}`,
+		...(options.verbose === true && finding.waived === undefined ? [paint.dim(`    ${waiverToPaste(finding)}`)] : []),
 	].join("\n");
 }
+
+/** The date is left open, so that it is decided by whoever pastes it. */
+const waiverToPaste = ({ code }: ReportedFinding): string =>
+	`to waive it, in capmox-doctor.yaml under waivers: - { code: ${code}, reason: "WHY", until: YYYY-MM-DD }`;
 
 /** Of evidence line by line, without `-v`. */
 const fewLines = 9;

@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { byGroup, escapeMarkup, findingLines, openingOf, titleOf, unseen } from "./plain.ts";
+import { byGroup, escapeMarkup, findingLines, openingOf, titleOf, unseen, waivedLine } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /**
@@ -61,8 +61,18 @@ function inside({ verdict }: Judgement, { failOn }: Run): { outcome: TestCase["o
 			return { outcome: "error", lines: error };
 		case "problem": {
 			const text = verdict.findings.map((finding) => findingLines(finding).join("\n")).join("\n\n");
+			const open = verdict.findings.filter(({ waived }) => waived === undefined);
+			const [first] = open;
+			if (first === undefined) {
+				const reasons = verdict.findings.flatMap(({ waived }) => (waived === undefined ? [] : [waivedLine(waived)]));
+				const output = `      <system-out>${escapeMarkup(text)}</system-out>`;
+				return error.length > 0
+					? { outcome: "error", lines: [...error, output] }
+					: { outcome: "skipped", lines: [`      <skipped message="${escapeMarkup(reasons.join("; "))}"/>`, output] };
+			}
+
 			return shownAs(verdict) === "fail" || failOn === "warning"
-				? { outcome: "failure", lines: [failure(verdict.findings[0], text)] }
+				? { outcome: "failure", lines: [failure(first, text)] }
 				: error.length > 0
 					? { outcome: "error", lines: [...error, `      <system-out>${escapeMarkup(text)}</system-out>`] }
 					: { outcome: "passed", lines: [`      <system-out>${escapeMarkup(text)}</system-out>`] };

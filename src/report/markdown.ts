@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, countsOf, openingOf, typed, unseen } from "./plain.ts";
+import { adviceOf, countsOf, openingOf, typed, unseen, waivedLine } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub takes 65,536 characters for an issue; something is left for what its author has to say. */
@@ -31,13 +31,14 @@ const problem = ({ check, verdict }: Judgement): readonly string[] =>
 	verdict.kind === "problem"
 		? verdict.findings.map(
 				(finding) =>
-					`### ${finding.severity === "error" ? "✘" : "!"} ${escape(check.title)} (\`${finding.code}\`)\n\n${body(finding)}`,
+					`### ${finding.waived !== undefined ? "waived:" : finding.severity === "error" ? "✘" : "!"} ${escape(check.title)} (\`${finding.code}\`)\n\n${body(finding)}`,
 			)
 		: [];
 
-function body({ summary, evidence, remedy, confidence }: ReportedFinding): string {
+function body({ summary, evidence, remedy, confidence, waived }: ReportedFinding): string {
 	return [
 		escape(summary) + (confidence === "likely" ? " (likely)" : ""),
+		...(waived === undefined ? [] : ["", `**${escape(waivedLine(waived))}**`]),
 		"",
 		...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 			`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,

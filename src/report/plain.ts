@@ -1,5 +1,5 @@
 import { type Evidence, type Group, groups, type Step } from "../check.ts";
-import { type Judgement, type ReportedFinding, shownAs, type Verdict } from "../diagnose.ts";
+import { type Judgement, type ReportedFinding, shownAs, type Verdict, type Waived } from "../diagnose.ts";
 import { toShell } from "../shell.ts";
 import type { Run, SnapshotNote } from "./report.ts";
 
@@ -66,9 +66,14 @@ export const typed = ({ command, put }: Step): readonly string[] => [
 export const adviceOf = ({ advice, where, risk, put }: Step): string =>
 	`${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${risk === "destroys" ? " This destroys something." : ""}`;
 
+/** That a finding is accepted, until when and why. */
+export const waivedLine = ({ reason, until, from }: Waived): string =>
+	`Waived ${until === undefined ? "for good" : `until ${until}`}: ${reason} (${from})`;
+
 /** A finding as lines of text, without colour and without wrapping. */
-export const findingLines = ({ code, summary, evidence, remedy }: ReportedFinding): readonly string[] => [
+export const findingLines = ({ code, summary, evidence, remedy, waived }: ReportedFinding): readonly string[] => [
 	summary,
+	...(waived === undefined ? [] : [`  ${waivedLine(waived)}`]),
 	...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 		`  saw: ${from}: ${saw}`,
 		...lines.map((line) => `       ${line}`),

@@ -60,6 +60,7 @@ export const toFinding = (
 		...rest,
 		...(lines === undefined ? {} : { lines: [...lines] }),
 	})),
+	...(found.waived === undefined ? {} : { waived: found.waived }),
 	remedy: found.remedy.map(({ advice, command, put, where, risk, undo }) => ({
 		advice,
 		...(command === undefined ? {} : { command: [...command] }),

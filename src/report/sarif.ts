@@ -1,5 +1,5 @@
 import type { Judgement, ReportedFinding } from "../diagnose.ts";
-import { findingLines, findingsOf, openingOf, placeOf, unseen } from "./plain.ts";
+import { findingLines, findingsOf, openingOf, placeOf, unseen, waivedLine } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** SARIF 2.1.0. What was seen outside of any file is placed where its settings would stand. */
@@ -45,6 +45,9 @@ function toResult(finding: ReportedFinding) {
 		level: finding.severity,
 		message: { text: findingLines(finding).join("\n") },
 		locations: [{ physicalLocation: { artifactLocation: { uri: toUri(file) }, region: { startLine: line } } }],
+		...(finding.waived === undefined
+			? {}
+			: { suppressions: [{ kind: "external", status: "accepted", justification: waivedLine(finding.waived) }] }),
 		partialFingerprints: {
 			"codeAndSource/v1": `${finding.code}: ${finding.evidence[0].from.replace(/, line \d+/, "")}`,
 		},

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { groups, severities } from "../check.ts";
 import { shownVerdicts } from "../diagnose.ts";
 import { causes } from "../errors.ts";
+import { settingsSchema } from "../settings.ts";
 import { explanationSchema } from "./explanation-schema.ts";
 
 const step = z.object({
@@ -33,6 +34,10 @@ const finding = z.object({
 			}),
 		)
 		.min(1),
+	waived: z
+		.object({ reason: z.string(), until: z.string().optional(), from: z.string() })
+		.optional()
+		.describe("By capmox-doctor.yaml: it counts neither for the verdict nor for the exit code"),
 	remedy: z.array(step).min(1),
 });
 
@@ -99,10 +104,15 @@ const differenceSchema = z.object({
 });
 export type DifferenceReport = z.infer<typeof differenceSchema>;
 
-export const documents = ["report", "diff", "explain"] as const;
+export const documents = ["report", "diff", "explain", "config"] as const;
 export type DocumentName = (typeof documents)[number];
-const schemas = { report: reportSchema, diff: differenceSchema, explain: explanationSchema } as const;
+const schemas = {
+	report: reportSchema,
+	diff: differenceSchema,
+	explain: explanationSchema,
+	config: settingsSchema,
+} as const;
 
-/** The JSON Schema of what `--format json` prints, for `capmox-doctor schema` and the package. */
+/** The JSON Schema of what `--format json` prints, or of capmox-doctor.yaml, for `capmox-doctor schema` and the package. */
 export const renderSchema = (name: DocumentName = "report"): string =>
-	`${JSON.stringify({ $id: `capmox-doctor/${name}/v1`, title: `capmox-doctor ${name}`, ...z.toJSONSchema(schemas[name]) }, null, 2)}\n`;
+	`${JSON.stringify({ $id: `capmox-doctor/${name}/v1`, title: `capmox-doctor ${name}`, ...z.toJSONSchema(schemas[name], { io: name === "config" ? "input" : "output" }) }, null, 2)}\n`;

@@ -48,17 +48,17 @@ function listen(): { said: string[]; terminal: Terminal } {
 describe("with --from nothing is asked of the world", () => {
 	test("run", async () => {
 		const { said, terminal } = listen();
-		expect(await run({ ...options, from }, terminal, never)).toBe(1);
+		expect(await run({ ...options, from }, terminal, never, () => true)).toBe(1);
 		expect(said.join("")).toContain("permissions/no-sdn-use");
 	});
 
 	test("check", async () => {
 		const { said, terminal } = listen();
-		expect(await check(["token"], { ...options, from }, terminal, never)).toBe(0);
+		expect(await check(["token"], { ...options, from }, terminal, never, () => true)).toBe(0);
 		expect(said.join("")).toContain("token/untrusted-ca");
 	});
 
 	test("whereas without it, it is", async () => {
-		await expect(run(options, listen().terminal, never)).rejects.toThrow("the world was opened");
+		await expect(run(options, listen().terminal, never, () => true)).rejects.toThrow("the world was opened");
 	});
 });

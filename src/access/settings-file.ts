@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { type GivenFile, readGiven } from "./given-file.ts";
+
+const settingsName = "capmox-doctor.yaml";
+const largest = 1_048_576;
+
+/** What `--config` names, else the nearest capmox-doctor.yaml from the folder upwards; undefined where there is none. */
+export async function readSettingsFile(given: string | undefined, folder: string): Promise<GivenFile | undefined> {
+	const path = given ?? find(folder);
+	if (path === undefined) {
+		return undefined;
+	}
+
+	const { name, text } = await readGiven("--config", path, largest);
+	return { name: given === undefined ? relative(folder, name) : name, text };
+}
+
+function find(folder: string): string | undefined {
+	const path = join(folder, settingsName);
+	const above = dirname(folder);
+	return existsSync(path) ? path : above === folder ? undefined : find(above);
+}
