@@ -8,9 +8,8 @@ export default defineConfig({
 		include: ["test/**/*.test.ts"],
 		globalSetup: ["test/support/build.ts"],
 		testTimeout: 20_000,
-		// Much of a test is waiting for a program or a server.
-		maxWorkers: availableParallelism() + 1,
-		// Some tests measure time, and the machines of CI are shared. What fails twice is broken; the report shows each retry.
-		retry: CI === undefined ? 0 : 1,
+		maxWorkers: availableParallelism(),
+		// Some tests measure time, and the machines of CI are shared. What fails each time is broken; the report shows each retry.
+		retry: CI === undefined ? 0 : 2,
 	},
 });
