@@ -5,7 +5,8 @@ import { version } from "../package.json";
 import { announceNewest, isQuietPlace } from "./access/newest-release.ts";
 import { runCli } from "./cli.ts";
 
-const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+// A session that is dropped (SIGHUP) must leave no kubeconfig behind either.
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** FORCE_COLOR and NO_COLOR as force-color.org and no-color.org have them; the option comes first. */
 function wantsColour(words: readonly string[]): boolean {
