@@ -42,6 +42,16 @@ export interface Judgement {
 	readonly verdict: Verdict;
 }
 
+/** The same judgements, with other findings in those that have any. */
+export const changeFindings = (
+	judgements: readonly Judgement[],
+	change: (findings: NonEmpty<ReportedFinding>) => NonEmpty<ReportedFinding>,
+): readonly Judgement[] =>
+	judgements.map(({ check, verdict }) => ({
+		check,
+		verdict: verdict.kind === "problem" ? { ...verdict, findings: change(verdict.findings) } : verdict,
+	}));
+
 export interface DiagnoseOptions {
 	/** Ids of checks that the user named; "not set up" is an answer to `run`, but not to them. */
 	readonly asked?: ReadonlySet<string>;

@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { type Evidence, mapNonEmpty, severities } from "./check.ts";
-import { errorsFirst, type Judgement, type ReportedFinding } from "./diagnose.ts";
+import { changeFindings, errorsFirst, type Judgement, type ReportedFinding } from "./diagnose.ts";
 import { toMilliseconds } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 
@@ -129,16 +129,9 @@ export const applySettings = (
 	settings: Pick<Settings, "severities" | "waivers">,
 	today: string,
 ): readonly Judgement[] =>
-	judgements.map(({ check, verdict }) => ({
-		check,
-		verdict:
-			verdict.kind === "problem"
-				? {
-						...verdict,
-						findings: errorsFirst(mapNonEmpty(verdict.findings, (finding) => settle(finding, settings, today))),
-					}
-				: verdict,
-	}));
+	changeFindings(judgements, (findings) =>
+		errorsFirst(mapNonEmpty(findings, (finding) => settle(finding, settings, today))),
+	);
 
 function settle(
 	finding: ReportedFinding,

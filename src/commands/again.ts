@@ -1,30 +1,18 @@
 import type { ClusterOptions } from "../access/world.ts";
-import type { NonEmpty, Step } from "../check.ts";
-import type { Judgement } from "../diagnose.ts";
+import { mapNonEmpty, type NonEmpty, type Step } from "../check.ts";
+import { changeFindings, type Judgement } from "../diagnose.ts";
 import type { GlobalOptions } from "./terminal.ts";
 
 type Options = GlobalOptions & ClusterOptions;
 
 /** Commands in remedies, with the options by which this program found what they mend: no check knows those. */
 export const repeatOptions = (judgements: readonly Judgement[], options: Options): readonly Judgement[] =>
-	judgements.map(({ check, verdict }) => ({
-		check,
-		verdict:
-			verdict.kind === "problem"
-				? {
-						...verdict,
-						findings: mapFirst(verdict.findings, (finding) => ({
-							...finding,
-							remedy: mapFirst(finding.remedy, (step) => repeat(step, options)),
-						})),
-					}
-				: verdict,
-	}));
-
-const mapFirst = <T>([first, ...rest]: NonEmpty<T>, change: (item: T) => T): NonEmpty<T> => [
-	change(first),
-	...rest.map(change),
-];
+	changeFindings(judgements, (findings) =>
+		mapNonEmpty(findings, (finding) => ({
+			...finding,
+			remedy: mapNonEmpty(finding.remedy, (step) => repeat(step, options)),
+		})),
+	);
 
 function repeat(step: Step, options: Options): Step {
 	const { command, undo, where } = step;
