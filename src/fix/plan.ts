@@ -116,7 +116,6 @@ const isWritable = (into: string): boolean =>
 
 /** What a command of kubectl changes: `names` as `namespace/name`, `get` reads all of them. */
 export interface Subject {
-	readonly verb: string;
 	readonly resource: string;
 	readonly names: readonly string[];
 	readonly get: readonly [string, ...string[]];
@@ -166,7 +165,6 @@ function subjectOf([program, ...words]: readonly string[]): Subject | undefined 
 	const names = others.filter((word) => !/=|-$/.test(word));
 	const within = (name: string) => (namespace === undefined ? name : `${namespace}/${name}`);
 	return {
-		verb,
 		resource: resource.replace(/\/.*$/, ""),
 		names: resource.includes("/") ? [within(resource.replace(/^[^/]*\//, ""))] : names.map(within),
 		get: [
