@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Chalk } from "chalk";
-import { directory } from "../../checks/directory.ts";
+import { directory, load } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
 import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.ts";
 import { openWorld } from "../access/world.ts";
@@ -93,7 +93,7 @@ export function sectionOf(page: string, code: string): string | undefined {
 }
 
 async function unknown(word: string): Promise<UsageError> {
-	const { checks } = await import("../../checks/index.ts");
+	const checks = await load(directory);
 	const known = checks.flatMap((check) => [
 		check.id,
 		...Object.keys(check.findings).map((name) => `${check.id}/${name}`),
