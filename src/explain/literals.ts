@@ -11,22 +11,25 @@ export const squeeze = (text: string): string => text.toLowerCase().replace(/[^\
 /** Longer ones find no less, and cost memory. */
 const longest = 24;
 
+/** Ways of writing one stretch that are told apart; where there are more, it is cut. */
+const most = 16;
+
 /**
  * Literals of which every match of the pattern holds at least one, squeezed. Knows the syntax that signatures use:
  * groups, alternatives, classes, quantifiers, escapes.
  */
 export function literalsOf(pattern: string): readonly string[] {
 	const parser = { pattern, at: 0 };
-	const found = alternatives(parser);
+	const { certain } = alternatives(parser);
 	if (parser.at < pattern.length) {
 		throw new Error(`unbalanced bracket at ${parser.at} in ${pattern}`);
 	}
 
-	if (found === undefined) {
+	if (certain === undefined) {
 		throw new Error(`no literal is certain to be in ${pattern}`);
 	}
 
-	return [...new Set(found.map((literal) => literal.slice(0, longest)))];
+	return [...new Set(certain.map((literal) => literal.slice(0, longest)))];
 }
 
 interface Parser {
@@ -36,20 +39,35 @@ interface Parser {
 
 type Literals = readonly string[] | undefined;
 
-function alternatives(parser: Parser): Literals {
+/** What a piece of a pattern matches. */
+interface Piece {
+	/** One of them is in every match. */
+	readonly certain: Literals;
+	/** All that it can match, where that is a few texts. */
+	readonly exact: Literals;
+}
+
+const anything: Piece = { certain: undefined, exact: undefined };
+const exactly = (...texts: readonly string[]): Piece => ({ certain: texts, exact: texts });
+
+const all = (parts: readonly Literals[]): Literals =>
+	parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+
+function alternatives(parser: Parser): Piece {
 	const branches = [sequence(parser)];
 	while (parser.pattern[parser.at] === "|") {
 		parser.at++;
 		branches.push(sequence(parser));
 	}
 
-	return branches.every((branch) => branch !== undefined) ? branches.flat() : undefined;
+	return { certain: all(branches.map(({ certain }) => certain)), exact: all(branches.map(({ exact }) => exact)) };
 }
 
 /** The best of what must follow one another: the one whose shortest literal is longest. */
-function sequence(parser: Parser): Literals {
+function sequence(parser: Parser): Piece {
 	let best: Literals;
-	let run = "";
+	let run: readonly string[] = [""];
+	let cut = false;
 	const offer = (candidate: Literals) => {
 		if (candidate !== undefined && worth(candidate) > worth(best)) {
 			best = candidate;
@@ -58,27 +76,28 @@ function sequence(parser: Parser): Literals {
 	for (;;) {
 		const character = parser.pattern[parser.at];
 		if (character === undefined || character === "|" || character === ")") {
-			offer([squeeze(run)]);
-			return worth(best) > 0 ? best : undefined;
+			offer(run);
+			return { certain: worth(best) > 0 ? best : undefined, exact: cut ? undefined : run };
 		}
 
-		const part = atom(parser);
+		const { certain, exact } = atom(parser);
 		const times = quantifier(parser);
-		if (typeof part === "string" && times === "once") {
-			run += part;
+		const longer = exact === undefined ? [] : extend(run, times === "optional" ? ["", ...exact] : exact);
+		if (longer.length > 0 && longer.length <= most && (times === "once" || times === "optional")) {
+			run = longer;
 			continue;
 		}
 
-		if (typeof part === "string" && times === "some") {
-			offer([squeeze(run + part)]);
-		} else {
-			offer([squeeze(run)]);
-			offer(times === "maybe" || typeof part === "string" ? undefined : part);
-		}
-
-		run = "";
+		offer(times === "some" && longer.length > 0 && longer.length <= most ? longer : run);
+		offer(times === "once" || times === "some" ? certain : undefined);
+		run = [""];
+		cut = true;
 	}
 }
+
+const extend = (run: readonly string[], by: readonly string[]): readonly string[] => [
+	...new Set(run.flatMap((begin) => by.map((end) => begin + squeeze(end)))),
+];
 
 /** In every line of some program, so that finding them says nothing. */
 const everywhere = [".cluster.x-k8s.io", "proxmoxmachine", "cluster.x-k8s.io", "clustercache", "controller", "proxmox"];
@@ -88,8 +107,7 @@ const worth = (literals: Literals): number =>
 		? 0
 		: Math.min(longest, ...literals.map((literal) => (everywhere.includes(literal) ? 1 : literal.length)));
 
-/** A character as a string; what may be in its place as a group's literals, `undefined` where nothing is certain. */
-function atom(parser: Parser): string | Literals {
+function atom(parser: Parser): Piece {
 	const { pattern } = parser;
 	const character = pattern[parser.at++] ?? "";
 	switch (character) {
@@ -98,31 +116,39 @@ function atom(parser: Parser): string | Literals {
 			parser.at += look.length;
 			const inner = alternatives(parser);
 			parser.at++;
-			return look === "" || look === "?:" ? inner : undefined;
+			return look === "" || look === "?:" ? inner : exactly("");
 		}
-		case "[":
+		case "[": {
+			const begin = parser.at;
 			while (pattern[parser.at] !== "]" && parser.at < pattern.length) {
 				parser.at += pattern[parser.at] === "\\" ? 2 : 1;
 			}
 
-			parser.at++;
-			return undefined;
+			const inside = pattern.slice(begin, parser.at++);
+			return /^[^\\^-]{1,4}$/.test(inside) ? exactly(...Array.from(inside)) : anything;
+		}
 		case ".":
-			return undefined;
+			return anything;
 		case "^":
 		case "$":
-			return "";
+			return exactly("");
 		case "\\": {
 			const escaped = pattern[parser.at++] ?? "";
-			return escaped === "b" ? "" : /[A-Za-z]/.test(escaped) ? undefined : escaped;
+			return escaped === "b" ? exactly("") : /[A-Za-z]/.test(escaped) ? anything : exactly(escaped);
 		}
 		default:
-			return character;
+			return exactly(character);
 	}
 }
 
-function quantifier(parser: Parser): "once" | "some" | "maybe" {
+function quantifier(parser: Parser): "once" | "some" | "optional" | "maybe" {
 	const [text = ""] = /^(?:[*+?]|\{\d+(?:,\d*)?\})\??/.exec(parser.pattern.slice(parser.at)) ?? [];
 	parser.at += text.length;
-	return text === "" ? "once" : text.startsWith("+") || /^\{[1-9]/.test(text) ? "some" : "maybe";
+	return text === ""
+		? "once"
+		: text === "?"
+			? "optional"
+			: text.startsWith("+") || /^\{[1-9]/.test(text)
+				? "some"
+				: "maybe";
 }

@@ -4,7 +4,7 @@ import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } fr
 import { literalsOf, squeeze } from "./literals.ts";
 import type { Signature, Signatures } from "./signature.ts";
 import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
-import { clean } from "./text.ts";
+import { clean, subjectOf } from "./text.ts";
 
 /** What was seen in all that was read. */
 export interface Recognition {
@@ -147,8 +147,9 @@ export function createRecogniser(
 
 	function endWith(name: string, text: string): void {
 		listener?.ended(name, text);
+		const subject = subjectOf(text);
 		for (const tally of open.get(name) ?? []) {
-			tally.endedBy(text);
+			tally.endedBy(subject);
 		}
 	}
 
@@ -351,7 +352,12 @@ function entryAt(bytes: Buffer, at: number): Entry {
 
 	const ranges: (readonly [number, number])[] = [[start, end]];
 	const lines = [readLine(bytes.toString("utf8", start, end))];
-	for (let [first] = ranges; first !== undefined && first[0] > 0 && lines.length < mostLines; [first] = ranges) {
+	const mayHaveBegun = (at: number): boolean => at > 0 && !beginsPlainly(bytes, at);
+	for (
+		let [first] = ranges;
+		first !== undefined && mayHaveBegun(first[0]) && lines.length < mostLines;
+		[first] = ranges
+	) {
 		const range = lineAt(bytes, first[0] - 1);
 		const line = readLine(bytes.toString("utf8", ...capped(range)));
 		if (!mayGoOn(line, lines[0])) {
@@ -365,9 +371,13 @@ function entryAt(bytes: Buffer, at: number): Entry {
 
 	const above = lines.length - 1;
 	for (let last = ranges.at(-1); last !== undefined && last[1] + 1 < bytes.length; last = ranges.at(-1)) {
+		if (lines.length >= above + mostLines || beginsPlainly(bytes, last[1] + 1)) {
+			break;
+		}
+
 		const range = lineAt(bytes, last[1] + 1);
 		const line = readLine(bytes.toString("utf8", ...capped(range)));
-		if (lines.length >= above + mostLines || !mayGoOn(lines.at(-1), line)) {
+		if (!mayGoOn(lines.at(-1), line)) {
 			break;
 		}
 
@@ -393,25 +403,31 @@ function lineAt(bytes: Buffer, at: number): readonly [number, number] {
 const capped = ([start, end]: readonly [number, number]): [number, number] => [start, Math.min(end, start + before)];
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+const isUpper = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a;
 
 /** An entry begins here beyond doubt, as far as a few bytes can tell: klog, a date, JSON, logfmt, or the end of all. */
 function beginsPlainly(bytes: Buffer, at: number): boolean {
 	switch (bytes[at]) {
 		case undefined:
 			return true;
-		case 0x49: // I, W, E, F of klog
-		case 0x57:
-		case 0x45:
-		case 0x46:
-			return isDigit(bytes[at + 1]) && isDigit(bytes[at + 4]) && bytes[at + 5] === 0x20;
 		case 0x7b: // {
 			return bytes[at + 1] === 0x22;
 		case 0x74: // time=" of logfmt
 			return bytes[at + 4] === 0x3d && bytes[at + 5] === 0x22;
 		default:
-			return isDigit(bytes[at]) && isDigit(bytes[at + 3]) && isDigit(bytes[at + 5]) && isDigit(bytes[at + 9]);
+			return isKlog(bytes, at) || isDate(bytes, at) || isJournal(bytes, at);
 	}
 }
+
+/** `E0801 10:00:00` */
+const isKlog = (bytes: Buffer, at: number): boolean =>
+	bytes[at + 5] === 0x20 && isDigit(bytes[at + 1]) && isDigit(bytes[at + 4]) && isUpper(bytes[at]);
+/** `2026-08-01T10:00:00`, `2026/08/01 10:00:00` */
+const isDate = (bytes: Buffer, at: number): boolean =>
+	isDigit(bytes[at]) && isDigit(bytes[at + 3]) && isDigit(bytes[at + 5]) && isDigit(bytes[at + 9]);
+/** `Aug  1 10:00:00` */
+const isJournal = (bytes: Buffer, at: number): boolean =>
+	bytes[at + 9] === 0x3a && bytes[at + 6] === 0x20 && isDigit(bytes[at + 5]) && isUpper(bytes[at]);
 
 /** What must be so where two lines are one message; whether they are is decided with the first line at hand. */
 function mayGoOn(previous: Line | undefined, next: Line | undefined): boolean {

@@ -46,13 +46,15 @@ export interface Tally {
 	/** Ids of deeper causes in the same messages, with how often. */
 	readonly inner: ReadonlyMap<string, number>;
 	add(occurrence: Occurrence): void;
-	/** A text says that what its subject retried went well. */
-	endedBy(text: string): void;
+	/** What this subject retried went well; all, where it is empty. */
+	endedBy(subject: string): void;
 	/** The source is over: what has not ended well by now has not. */
 	close(): void;
 }
 
 const mostExamples = 3;
+/** As much of a line as holds its time. */
+const headBytes = 300;
 /** Objects told apart; further ones are one. */
 const mostSubjects = 10_000;
 
@@ -64,7 +66,11 @@ export function createTally(signature: Signature): Tally {
 	let closed = 0;
 	let first: Place | undefined;
 	let firstAt = 0;
-	let last: Place | undefined;
+	let source = "";
+	let line = 0;
+	// Outside of the heap: strings that each next occurrence replaces would fill it faster than it is cleared.
+	const head = Buffer.alloc(headBytes);
+	let headEnd = 0;
 	return {
 		signature,
 		get count() {
@@ -80,7 +86,7 @@ export function createTally(signature: Signature): Tally {
 			return firstAt;
 		},
 		get last() {
-			return last;
+			return count === 0 ? undefined : { source, line, head: head.toString("utf8", 0, headEnd) };
 		},
 		get examples() {
 			return [...examples.values()];
@@ -93,7 +99,8 @@ export function createTally(signature: Signature): Tally {
 				firstAt = match.start;
 			}
 
-			last = place;
+			({ source, line } = place);
+			headEnd = head.write(place.head);
 			if (deeper !== undefined) {
 				inner.set(deeper.signature.id, (inner.get(deeper.signature.id) ?? 0) + 1);
 			}
@@ -107,8 +114,11 @@ export function createTally(signature: Signature): Tally {
 				}
 			}
 		},
-		endedBy(text) {
-			const subject = subjectOf(text);
+		endedBy(subject) {
+			if (open.size === 0) {
+				return;
+			}
+
 			if (subject === "") {
 				open.clear();
 			} else {

@@ -285,17 +285,21 @@ test("escapes are undone, however deep", () => {
 describe("literals", () => {
 	test.each([
 		["abc def", ["abcdef"]],
-		["(?:abc|defg) x", ["abc", "defg"]],
-		["a(?:bc)?def", ["def"]],
+		["(?:abc|defg) x", ["abcx", "defgx"]],
+		["a(?:bc)?def", ["adef", "abcdef"]],
+		["a(?:bc){0,3}def", ["def"]],
+		["ab(?:c.d|e)", ["ab"]],
+		["(?:aa|bb|cc|dd|ee)(?:ff|gg|hh|ii) xyz", ["xyz"]],
 		[String.raw`foo \d{1,9} barbar`, ["barbar"]],
-		[String.raw`machines?\.cluster`, [".cluster"]],
+		[String.raw`machines?\.cluster`, ["machine.cluster", "machines.cluster"]],
 		["abcdef|ghi", ["abcdef", "ghi"]],
-		["[abc]defg(?!hijkl)", ["defg"]],
+		["[ab]defg(?!hijkl)i", ["adefgi", "bdefgi"]],
+		["[a-c]defg", ["defg"]],
 	])("of %s", (pattern, literals) => {
 		expect(literalsOf(pattern)).toEqual(literals);
 	});
 
-	test.each(["a?", "[abc]", ".{0,3}", "(?:abc)?"])("there is none in %s", (pattern) => {
+	test.each(["a?", "[a-z]", ".{0,3}", "(?:abc)?"])("there is none in %s", (pattern) => {
 		expect(() => literalsOf(pattern)).toThrow("no literal");
 	});
 

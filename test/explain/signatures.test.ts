@@ -97,12 +97,13 @@ test.each(each)("%s: a line of 1 MB made of the sample takes no more than its sh
 	const sample = samples[0] ?? "";
 	const half = sample.slice(0, Math.ceil(sample.length * 0.7));
 	const text = `${half} `.repeat(Math.ceil(1_000_000 / (half.length + 1)));
-	const started = performance.now();
+	const started = process.cpuUsage();
 	explainText(
 		`${text}\n`,
 		compile({ endings: {}, signatures: signatures.filter((other) => other.samples === samples) }),
 	);
-	expect(performance.now() - started).toBeLessThan(1_000);
+	const { user, system } = process.cpuUsage(started);
+	expect((user + system) / 1_000).toBeLessThan(1_000);
 });
 
 const referenceUrl = new URL("../../../shared/data/log-signatures.json", import.meta.url);
