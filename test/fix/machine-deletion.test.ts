@@ -95,6 +95,7 @@ const play = ({ target = "machine-deletion", consent, around = never, ...rest }:
 		},
 		{
 			target,
+			place: "here",
 			codes: target.includes("/") ? new Set([target]) : undefined,
 			consent: consent ?? { destroys: false, named: [] },
 		},
@@ -382,7 +383,10 @@ describe("what comes in between", () => {
 			const object = find("ProxmoxMachine", worker)!;
 			cluster.put({ ...object, metadata: { ...object.metadata, annotations: { touched: "yes" } } });
 		});
-		expect((await play({ ask: willing, hands })).result).toBe("failed");
+		expect(await play({ ask: willing, hands })).toMatchObject({
+			result: "failed",
+			because: "a step failed, and the check still finds it",
+		});
 		expect(find("ProxmoxMachine", worker)?.metadata).toMatchObject({ annotations: { touched: "yes" } });
 		expect(find("ProxmoxMachine", worker)?.metadata.finalizers).toHaveLength(1);
 	});
@@ -392,7 +396,10 @@ describe("what comes in between", () => {
 		const hands = interfering("get", () => {
 			cluster.fail({ kind: "status", code: 500 });
 		});
-		expect((await play({ ask: willing, hands })).result).toBe("failed");
+		expect(await play({ ask: willing, hands })).toMatchObject({
+			result: "uncertain",
+			because: "the check could not look again",
+		});
 		expect(said).toContain("no copy of it could be made");
 		expect(differences(before)).toEqual([]);
 	});

@@ -164,13 +164,14 @@ describe("on a terminal", () => {
 	}
 
 	const down = "\u001B[B";
-	const destroys = /This destroys something\. Run it/;
+	const destroys = /This destroys something\. Run it\?[^]*stop/;
 
 	test("shows more, runs after the name was typed, and confirms", async () => {
 		const { exitCode, shown } = await type(
 			[
 				[destroys, `${down}\r`],
-				[destroys, `${down}${down}${down}\r`],
+				// The first question is drawn once more with its answer.
+				[/\(expected: a Machine that exists\)[^]*stop/, `${down}${down}${down}\r`],
 				[/Type default\/prod-workers-0 to go on/, `${machine}\r`],
 				[destroys, "\r"],
 			],
