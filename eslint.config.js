@@ -93,7 +93,15 @@ export default tseslint.config(
 		files: ["src/facts/**/*.ts"],
 		rules: mayNotImport("A probe asks through access/, and knows nothing of checks, commands or reports.", {
 			paths: [...impure, ...clients, "chalk", "commander"],
-			group: ["**/checks/**", "**/commands/**", "**/report/**", "**/diagnose.ts", "**/cli.ts", "**/main.ts"],
+			group: [
+				"**/checks/**",
+				"**/commands/**",
+				"**/fix/**",
+				"**/report/**",
+				"**/diagnose.ts",
+				"**/cli.ts",
+				"**/main.ts",
+			],
 		}),
 	},
 	{
@@ -104,12 +112,24 @@ export default tseslint.config(
 				"**/checks/**",
 				"**/facts/**",
 				"**/commands/**",
+				"**/fix/**",
 				"**/report/**",
 				"**/diagnose.ts",
 				"**/cli.ts",
 				"**/main.ts",
 			],
 		}),
+	},
+	{
+		files: ["src/fix/**/*.ts"],
+		rules: {
+			...mayNotImport("A fix changes the world only by the hands that it is given, and looks only by the check.", {
+				paths: [...impure, ...clients, "@clack/prompts", "chalk", "commander"],
+				group: ["**/checks/**", "**/commands/**", "**/facts/**", "**/gather.ts", "**/cli.ts", "**/main.ts"],
+				shapes: ["**/access/**"],
+			}),
+			...noClockNoProcess,
+		},
 	},
 	{
 		files: ["src/commands/**/*.ts"],

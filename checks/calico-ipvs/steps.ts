@@ -134,7 +134,7 @@ function inInstallation(scene: Scene, families: readonly Family[]): Step {
 		command: patch(() => ({ ...none, kubernetes: "NodeInternalIP" })),
 		where: "here",
 		risk: "changes",
-		undo: `write back what stands there now: ${families.map((family) => `nodeAddressAutodetectionV${family} ${JSON.stringify(asField(methodOf(scene, family).method))}`).join(", ")}, and null for kubernetes.`,
+		undo: patch((family) => ({ ...none, kubernetes: null, ...asField(methodOf(scene, family).method) })),
 	};
 }
 

@@ -6,7 +6,7 @@ import { UsageError } from "../errors.ts";
 
 /** A line of a journal. */
 const entry = z.discriminatedUnion("event", [
-	z.object({ event: z.literal("began"), at: z.string(), target: z.string(), version: z.string() }),
+	z.object({ event: z.literal("began"), at: z.string(), target: z.string(), place: z.string(), version: z.string() }),
 	z.object({
 		event: z.literal("started"),
 		at: z.string(),

@@ -15,13 +15,16 @@ export interface Hands {
 	run(argv: readonly [string, ...string[]], onOutput: (text: string) => void, signal: AbortSignal): Promise<Output>;
 	/** The whole path of a file as the user wrote it, `~` included. */
 	resolve(path: string): string;
-	/** `undefined` where there is no such file. @throws UsageError where it cannot be read. */
+	/** `undefined` where there is no such file. @throws UsageError where it cannot be read, or could not be written back byte for byte. */
 	read(path: string): Promise<string | undefined>;
 	/** Whole or not at all; mode and owner stay, and a new file is for everybody to read. @throws UsageError */
 	write(path: string, text: string): Promise<void>;
 	/** @throws UsageError */
 	remove(path: string): Promise<void>;
 }
+
+/** Of a file in another encoding, no byte may be lost; its byte order mark stays in the text. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const createHands = (): Hands => ({
 	run: async ([file, ...args], onOutput, signal) => {
@@ -32,6 +35,8 @@ export const createHands = (): Hands => ({
 			reject: false,
 			stripFinalNewline: false,
 			cancelSignal: signal,
+			// Before this program itself ends, a second after it was told to: nothing is to go on behind its back.
+			forceKillAfterDelay: 500,
 			env: { LC_ALL: "C" },
 		});
 		child.stdout.on("data", (chunk: Buffer) => {
@@ -63,7 +68,7 @@ export const createHands = (): Hands => ({
 	resolve: (path) => resolve(path.replace(/^~(?=\/)/, homedir())),
 	read: async (path) => {
 		try {
-			return await readFile(path, "utf8");
+			return utf8.decode(await readFile(path));
 		} catch (error) {
 			if (error instanceof Error && "code" in error && error.code === "ENOENT") {
 				return undefined;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { text as askText, select as choose, isCancel } from "@clack/prompts";
 import { directory, type Entry } from "../../checks/directory.ts";
+import { currentFolder } from "../access/current-folder.ts";
 import { type Fix, openFixes } from "../access/fixes.ts";
 import { createHands } from "../access/hands.ts";
 import { openWorld } from "../access/world.ts";
@@ -92,7 +93,7 @@ export async function fix(
 	};
 	const consent = { destroys: options.allow === "destroys", named: options.machine ?? [] };
 	return await locked(fixes, async () =>
-		conclude(await carryOut(parts, { target, codes, consent }), options, terminal),
+		conclude(await carryOut(parts, { target, place: placeOf(options), codes, consent }), options, terminal),
 	);
 }
 
@@ -103,6 +104,17 @@ async function locked(fixes: ReturnType<typeof openFixes>, work: () => Promise<n
 	} finally {
 		await lock.release();
 	}
+}
+
+/** Where the check looks, as far as it was said. */
+function placeOf(options: FixOptions): string {
+	const { envFile, kubeconfig, context, namespace, workload, workloadKubeconfig, workloadContext, manifest } = options;
+	const { KUBECONFIG } = process.env;
+	return JSON.stringify({
+		folder: currentFolder(),
+		...{ envFile, kubeconfig, KUBECONFIG, context, namespace },
+		...{ workload, workloadKubeconfig, workloadContext, manifest },
+	});
 }
 
 /** The check, and the whole code where one was named. */
@@ -151,7 +163,7 @@ async function preview(
 ): Promise<number> {
 	const plan = planOf(judgement, codes);
 	if (plan.length === 0) {
-		return await conclude({ result: "unchanged", judgement }, options, terminal);
+		return await showAsItIs(judgement, options, terminal);
 	}
 
 	terminal.out(`${renderPlan(plan, terminal.columns)}Nothing was done (--dry-run).\n`);
@@ -159,24 +171,24 @@ async function preview(
 }
 
 async function conclude(outcome: Outcome, options: FixOptions, terminal: Terminal): Promise<number> {
-	const { result, judgement, id } = outcome;
+	const { result, because, judgement, id } = outcome;
 	if (result === "unchanged") {
-		const code = exitCode([judgement], options.failOn);
-		const run = { version: terminal.version, judgements: [judgement], failOn: options.failOn, exitCode: code };
-		const targets = [{ format: "human" }] as const;
-		await writeReports({ ...run, milliseconds: 0 }, targets, { terminal, verbose: true, quiet: false });
-		return code;
+		return await showAsItIs(judgement, options, terminal);
 	}
 
-	terminal.out(`\n${results[result]}${id === undefined ? "" : ` To take it back: capmox-doctor fix --undo ${id}`}\n`);
+	terminal.out(
+		`\n${result}: ${because}.${id === undefined ? "" : ` To take it back: capmox-doctor fix --undo ${id}`}\n`,
+	);
 	return result === "confirmed" ? 0 : 4;
 }
 
-const results = {
-	confirmed: "confirmed: the check does not find it any more.",
-	uncertain: "uncertain: not everything was done, or it could not be looked at again.",
-	failed: "failed: the check still finds it.",
-} as const;
+async function showAsItIs(judgement: Judgement, options: FixOptions, terminal: Terminal): Promise<number> {
+	const code = exitCode([judgement], options.failOn);
+	const run = { version: terminal.version, judgements: [judgement], failOn: options.failOn, exitCode: code };
+	const targets = [{ format: "human" }] as const;
+	await writeReports({ ...run, milliseconds: 0 }, targets, { terminal, verbose: true, quiet: false });
+	return code;
+}
 
 function renderList(all: readonly Fix[]): string {
 	if (all.length === 0) {

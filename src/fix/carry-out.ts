@@ -43,6 +43,8 @@ export interface Parts {
 export interface Order {
 	/** `check` or `check/code`, as the user named it. */
 	readonly target: string;
+	/** Where it looks. A fix that was interrupted is gone on with only there: elsewhere the same names are other things. */
+	readonly place: string;
 	/** Whole codes; absent: all of the check. */
 	readonly codes?: ReadonlySet<string> | undefined;
 	readonly consent: Consent;
@@ -53,6 +55,8 @@ export type Result = "confirmed" | "uncertain" | "failed" | "unchanged";
 
 export interface Outcome {
 	readonly result: Result;
+	/** Why it is called so, as a sentence without its full stop. */
+	readonly because: string;
 	/** The last one. */
 	readonly judgement: Judgement;
 	/** The fix whose journal was written. */
@@ -68,27 +72,33 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 	let judgement = await look();
 	let plan = planOf(judgement, order.codes);
 	if (plan.length === 0) {
-		return { result: "unchanged", judgement };
+		return { result: "unchanged", because: "there is nothing to be done", judgement };
 	}
 
 	say(renderPlan(plan, parts.width));
-	const { fix, settled } = await openFix(parts, order.target);
+	const { fix, settled } = await openFix(parts, order);
 	const fates = new Map<string, Done>();
 	let isSettling = false;
+	let isLookedAtAgain = false;
 	for (let next = plan.find(isOpen); next !== undefined; next = plan.find(isOpen)) {
 		const fate: Done = interrupted.aborted ? "stopped" : await takeStep(parts, order, fix, next, { fates, isSettling });
 		isSettling ||= fate === "done" && next.step.risk === "changes";
 		settled.add(next.key);
 		fates.set(next.key, fate);
-		if (fate === "stopped" || fate === "failed") {
+		if (fate === "stopped") {
 			break;
 		}
 
 		// Who goes on after a step that is done elsewhere may have done it.
 		const isElsewhere = fate === "left" && next.way === "copy" && parts.ask !== undefined;
-		if ((fate === "done" || isElsewhere) && next.step.risk !== "safe") {
+		if (fate === "failed" || ((fate === "done" || isElsewhere) && next.step.risk !== "safe")) {
 			judgement = await look();
+			isLookedAtAgain = true;
 			plan = planAfter(plan, planOf(judgement, order.codes), ({ key }) => fates.get(key) === "done");
+		}
+
+		if (fate === "failed") {
+			break;
 		}
 	}
 
@@ -98,17 +108,16 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 
 	if (interrupted.aborted) {
 		say(`Stopped. The next capmox-doctor fix ${order.target} goes on here.\n`);
-		return { result: "uncertain", judgement, id: fix.id };
+		return { result: "uncertain", because: "it was interrupted", judgement, id: fix.id };
 	}
 
-	const changed = [...fates.values()].includes("done");
-	if (changed) {
+	if (isLookedAtAgain) {
 		judgement = await settle(parts, order, judgement);
 	}
 
-	const result = resultOf(judgement, order, [...fates.values()]);
-	await fix.append({ event: "ended", at: parts.now().toISOString(), result });
-	return { result, judgement, id: fix.id };
+	const outcome = outcomeOf(judgement, order, [...fates.values()], isLookedAtAgain);
+	await fix.append({ event: "ended", at: parts.now().toISOString(), result: outcome.result });
+	return { ...outcome, judgement, id: fix.id };
 }
 
 /** What was told to change may take its time. */
@@ -122,24 +131,46 @@ async function settle({ look, pause, interrupted }: Parts, { codes }: Order, fir
 	return judgement;
 }
 
-function resultOf(judgement: Judgement, { codes }: Order, fates: readonly Done[]): Result {
+/** Says no more than what was seen since the last step. */
+function outcomeOf(
+	judgement: Judgement,
+	{ codes }: Order,
+	fates: readonly Done[],
+	isLookedAtAgain: boolean,
+): Pick<Outcome, "result" | "because"> {
 	const { verdict } = judgement;
 	if (verdict.kind === "unknown" || verdict.kind === "crashed") {
-		return "uncertain";
+		return { result: "uncertain", because: "the check could not look again" };
+	}
+
+	if (verdict.kind === "skip") {
+		return { result: "uncertain", because: `the check has nothing to look at any more: ${verdict.reason}` };
 	}
 
 	if (planOf(judgement, codes).length === 0) {
 		// Beside other findings, what could not be looked at may be just what was to be mended.
-		return verdict.kind === "problem" && verdict.missing.length > 0 ? "uncertain" : "confirmed";
+		return verdict.kind === "problem" && verdict.missing.length > 0
+			? { result: "uncertain", because: "the check does not find it any more, but could not look at everything" }
+			: { result: "confirmed", because: "the check does not find it any more" };
 	}
 
-	return fates.includes("failed") ? "failed" : fates.some((fate) => fate !== "done") ? "uncertain" : "failed";
+	if (!isLookedAtAgain) {
+		return { result: "uncertain", because: "nothing was changed from here, so the check did not look again" };
+	}
+
+	if (fates.includes("failed")) {
+		return { result: "failed", because: "a step failed, and the check still finds it" };
+	}
+
+	return fates.every((fate) => fate === "done")
+		? { result: "failed", because: "the check still finds it" }
+		: { result: "uncertain", because: "not everything was done, and the check still finds it" };
 }
 
-/** The one of the same target that was interrupted, with what it finished; otherwise a new one. */
-async function openFix({ fixes, now, version, say }: Parts, target: string) {
+/** The one of the same target and place that was interrupted, with what it finished; otherwise a new one. */
+async function openFix({ fixes, now, version, say }: Parts, { target, place }: Order) {
 	const interrupted = (await fixes.list()).find(
-		(fix) => isInterrupted(fix, target) && now().getTime() - lastAt(fix) < memory,
+		(fix) => isInterrupted(fix, { target, place }) && now().getTime() - lastAt(fix) < memory,
 	);
 	if (interrupted !== undefined) {
 		const finished = finishedKeys(interrupted);
@@ -150,7 +181,7 @@ async function openFix({ fixes, now, version, say }: Parts, target: string) {
 	}
 
 	const fix = await fixes.begin(now());
-	await fix.append({ event: "began", at: now().toISOString(), target, version });
+	await fix.append({ event: "began", at: now().toISOString(), target, place, version });
 	return { fix, settled: new Set<string>() };
 }
 
@@ -158,9 +189,10 @@ async function openFix({ fixes, now, version, say }: Parts, target: string) {
 const memory = 3_600_000;
 const lastAt = ({ entries }: Fix): number => Date.parse(entries.at(-1)?.at ?? "");
 
-const isInterrupted = ({ entries }: Fix, target: string): boolean =>
-	entries.some((entry) => entry.event === "began" && entry.target === target) &&
-	!entries.some(({ event }) => event === "ended");
+/** What was taken back since is no beginning to go on from. */
+const isInterrupted = ({ entries }: Fix, { target, place }: Pick<Order, "target" | "place">): boolean =>
+	entries.some((entry) => entry.event === "began" && entry.target === target && entry.place === place) &&
+	!entries.some(({ event }) => event === "ended" || event === "undone");
 
 const finishedKeys = ({ entries }: Fix): readonly string[] =>
 	entries.flatMap((entry) => (entry.event === "finished" && entry.exitCode === 0 ? [entry.key] : []));
@@ -266,7 +298,7 @@ function refusalOf(
 	const isNamed = subject === undefined ? names.every((name) => named.includes(name)) : areNamed(subject, named);
 	return destroys && isNamed
 		? undefined
-		: `it destroys ${names.join(", ")}, which --yes does not cover; add --allow destroys --machine ${names[0] ?? ""}`;
+		: `it destroys ${subject === undefined ? "" : `${subject.resource} `}${names.join(", ")}, which --yes does not cover; add --allow destroys --machine ${names.join(" ")}`;
 }
 
 interface Prepared {
@@ -315,6 +347,12 @@ async function write(
 	planned: PlannedStep,
 	{ path, before, after }: Prepared,
 ): Promise<Done> {
+	// Somebody may have edited it while the question stood there.
+	if ((await hands.read(path)) !== before) {
+		say(`Not done: ${path} changed meanwhile; run this fix again.\n`);
+		return "left";
+	}
+
 	const number = String(parts.now().getTime());
 	const copies = {
 		...(before === undefined ? {} : { before: await fix.keep(`${number}-before`, before) }),
@@ -395,8 +433,13 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 		exitCode,
 		output: mask(printed).slice(-kept),
 	});
-	say(exitCode === 0 ? "" : `It failed (exit code ${exitCode}); what comes after it was not done.\n`);
-	return exitCode === 0 ? "done" : "failed";
+	// Many that only look end so where there is nothing to be seen.
+	if (exitCode === 0 || planned.step.risk === "safe") {
+		return "done";
+	}
+
+	say(`It failed (exit code ${exitCode}); what comes after it was not done.\n`);
+	return "failed";
 }
 
 /** One that an earlier step tells the user to keep. */

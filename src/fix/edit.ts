@@ -15,22 +15,26 @@ export function placeOf(into: string): { readonly path: string; readonly line?: 
 const nameOf = (line: string): string | undefined => /^\s*(?:export\s+)?([A-Za-z_]\w*)(?:=|:)/.exec(line)?.[1];
 
 /**
- * The text with the lines in it: in place of line `at`, which must set the same variable and be whole, or at the end.
- * `undefined` where that line holds something else by now, or goes on in the next one.
+ * The text with the lines in it: in place of line `at`, which must set the same variable and be whole, or at the end, as
+ * far as they are missing. `undefined` where that line holds something else by now, or goes on in the next one, and where
+ * a script is begun otherwise.
  */
 export function putInto(before: string | undefined, lines: string, at?: number): string | undefined {
 	const text = before ?? "";
 	const newline = text.includes("\r\n") ? "\r\n" : "\n";
-	const added = lines.split("\n").join(newline);
 	if (at === undefined) {
-		const present = text.split(/\r?\n/);
-		if (lines.split("\n").every((line) => present.includes(line))) {
-			return text;
+		const [first = "", ...rest] = lines.split("\n");
+		if (first.startsWith("#!") && text !== "" && !isFirst(text, first)) {
+			return undefined;
 		}
 
-		return `${text}${text === "" || text.endsWith("\n") ? "" : newline}${added}${newline}`;
+		const missing = missingFrom(text, first, rest);
+		return missing.length === 0
+			? text
+			: `${text}${text === "" || text.endsWith("\n") ? "" : newline}${missing.map((line) => `${line}${newline}`).join("")}`;
 	}
 
+	const added = lines.split("\n").join(newline);
 	const all = text.split("\n");
 	const old = all[at - 1];
 	if (old === undefined || nameOf(old) === undefined || nameOf(old) !== nameOf(lines) || !isWhole(old)) {
@@ -39,6 +43,34 @@ export function putInto(before: string | undefined, lines: string, at?: number):
 
 	all[at - 1] = old.endsWith("\r") ? `${added}\r` : added;
 	return all.join("\n");
+}
+
+const isFirst = (text: string, line: string): boolean => linesOf(text)[0] === line;
+const linesOf = (text: string): readonly string[] => text.split(/\r?\n/);
+
+/**
+ * Settings of the kernel and variables stand each for itself. What stands below a `[Section]` belongs to it: at the end
+ * of the file it would be in whatever section is the last, so it is added with its heading, which may be there twice.
+ */
+function missingFrom(text: string, first: string, rest: readonly string[]): readonly string[] {
+	if (!isHeading(first)) {
+		const present = new Set(linesOf(text));
+		return [first, ...rest].filter((line) => !present.has(line));
+	}
+
+	const present = new Set(linesBelow(text, first));
+	const block = [first, ...rest];
+	return block.every((line) => present.has(line)) ? [] : block;
+}
+
+const isHeading = (line: string): boolean => /^\[.*\]$/.test(line);
+
+function linesBelow(text: string, heading: string): readonly string[] {
+	let isBelow = false;
+	return linesOf(text).filter((line) => {
+		isBelow = isHeading(line.trim()) ? line.trim() === heading : isBelow;
+		return isBelow;
+	});
 }
 
 /** One assignment, whose quotes close on the same line; of several (`export A=b C=d`) none may be lost. */

@@ -30,7 +30,7 @@ export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | unde
 			finding.remedy.map((step) => {
 				const subject = step.command === undefined ? undefined : subjectOf(step.command);
 				return {
-					key: [`${finding.code}: ${step.advice}`, ...(subject?.names ?? [])].join(" "),
+					key: [`${finding.code}: ${step.advice}`, ...(subject?.names ?? thingsOf(step))].join(" "),
 					finding,
 					step,
 					way: wayOf(step, subject),
@@ -41,6 +41,10 @@ export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | unde
 			}),
 		);
 }
+
+/** What tells two steps of the same words apart, such as two files that others can read. Of a line, the value may differ once more was seen. */
+const thingsOf = ({ command, put }: Step): readonly string[] =>
+	command ?? (put === undefined ? [] : [put.into, put.line.replace(/[=:].*$/s, "")]);
 
 /**
  * The new plan; before it what makes the end of a finding last, such as a setting that is to outlive a reboot, behind it what
@@ -183,6 +187,10 @@ function subjectOf([program, ...words]: readonly string[]): Subject | undefined 
 /** Has the user named every object that goes? A claim bears the name of its machine, and of the device behind that. */
 export const areNamed = ({ names, resource }: Subject, named: readonly string[]): boolean =>
 	names.length > 0 &&
-	names.every((object) =>
-		named.some((name) => object === name || (resource.startsWith("ipaddressclaims") && object.startsWith(`${name}-`))),
+	names.every(
+		(object) =>
+			named.includes(object) || (resource.startsWith("ipaddressclaims") && named.includes(object.replace(device, ""))),
 	);
+
+/** As CAPMOX names claims: `prod-workers-0-net0-00-inet`, up to v0.7 `prod-workers-0-net0-inet`. */
+const device = /-net\d+-(?:\d+-)?inet6?$/;

@@ -22,6 +22,10 @@ export async function undo(tools: Tools, id: string): Promise<boolean> {
 	const journal = fixes.reopen(fix);
 	let isWhole = true;
 	for (const step of steps.reverse()) {
+		if (tools.interrupted.aborted) {
+			return false;
+		}
+
 		const isUndone = await undoStep(tools, fix, step);
 		isWhole &&= isUndone;
 		if (isUndone) {
@@ -103,11 +107,22 @@ async function undoStep(tools: Tools, fix: Fix, step: StartedEntry): Promise<boo
 	}
 }
 
-async function restore(
-	{ hands, say, confirm }: Tools,
-	fix: Fix,
-	{ path, before, after }: NonNullable<StartedEntry["file"]>,
-): Promise<boolean> {
+type Written = NonNullable<StartedEntry["file"]>;
+
+async function restore(tools: Tools, fix: Fix, file: Written): Promise<boolean> {
+	try {
+		return await writeBack(tools, fix, file);
+	} catch (error) {
+		if (!(error instanceof UsageError)) {
+			throw error;
+		}
+
+		tools.say(`  ${error.message}\n`);
+		return false;
+	}
+}
+
+async function writeBack({ hands, say, confirm }: Tools, fix: Fix, { path, before, after }: Written): Promise<boolean> {
 	const kept = before === undefined ? undefined : await hands.read(join(fix.folder, before));
 	const now = await hands.read(path);
 	if (now === kept) {

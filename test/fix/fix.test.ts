@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { doctor } from "../support/doctor.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
@@ -115,32 +115,70 @@ describe("without a terminal", () => {
 		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^capmox-doctor: .+\n$/)]);
 	});
 
-	test("what was interrupted is gone on with, and nothing is done twice", async () => {
-		const folder = join(fixes(), "2026-01-01T000000-000Z");
-		mkdirSync(folder, { recursive: true });
-		const at = new Date().toISOString();
-		const key = `${target}: Take their permission away.`;
-		writeFileSync(
-			join(folder, "journal.jsonl"),
-			[
-				{ event: "began", at, target, version: "0.0.0" },
-				{ event: "started", at, key, advice: "Take their permission away.", risk: "changes", command: ["true"] },
-				{ event: "finished", at, key, exitCode: 0, output: "" },
-			]
-				.map((line) => JSON.stringify(line))
-				.join("\n"),
-		);
-		const { exitCode, stdout } = await doctor(["fix", target, "--yes"], { cwd, env });
-		expect([exitCode, stdout]).toEqual([4, expect.stringContaining("after 1 step; these are not done again")]);
+	test("what was interrupted is gone on with, and nothing is done twice; what was taken back is begun anew", async () => {
+		const again = (...words: readonly string[]) => doctor(["fix", target, "--yes", ...words], { cwd, env });
+		expect((await again()).exitCode).toBe(0);
+		const [id = ""] = journals();
+		writeFileSync(join(fixes(), id, "journal.jsonl"), journal().replace(/^.*"ended".*\n/m, ""));
+		chmodSync(join(cwd, "envfile"), 0o644);
+		const elsewhere = await again("--namespace", "other");
+		expect(elsewhere.stdout).not.toContain("Goes on");
+		chmodSync(join(cwd, "envfile"), 0o644);
+		const resumed = await again();
+		expect([resumed.exitCode, resumed.stdout]).toEqual([4, expect.stringContaining(`Goes on with fix ${id}`)]);
+		expect(resumed.stdout).toContain("after 1 step; these are not done again");
 		expect(mode()).toBe("644");
-		expect(journals()).toEqual(["2026-01-01T000000-000Z"]);
+		writeFileSync(join(fixes(), id, "journal.jsonl"), journal().replace(/^.*"ended".*\n/m, ""));
+		await doctor(["fix", "--undo", id, "--yes"], { cwd, env });
+		const anew = await again();
+		expect([anew.exitCode, anew.stdout]).toEqual([0, expect.not.stringContaining("Goes on")]);
+	});
+
+	test("each of two files that others can read", async () => {
+		mkdirSync(join(cwd, ".cluster-api"));
+		const other = join(cwd, ".cluster-api", "clusterctl.yaml");
+		writeFileSync(other, `PROXMOX_SECRET: ${goodToken.secret}\n`, { mode: 0o644 });
+		const { exitCode } = await doctor(["fix", target, "--yes"], { cwd, env });
+		expect([exitCode, mode(), statSync(other).mode & 0o777]).toEqual([0, "600", 0o600]);
+	});
+
+	test("two at the same instant: one runs, the other says which", async () => {
+		const bin = slowChmod("sleep 2");
+		const started: (number | undefined)[] = [];
+		const both = await Promise.all(
+			[1, 2].map(() =>
+				doctor(["fix", target, "--yes"], {
+					cwd,
+					env: { ...env, PATH: bin },
+					onStart: ({ pid }) => {
+						started.push(pid);
+					},
+				}),
+			),
+		);
+		const [winner, loser] = both[0]?.exitCode === 0 ? [0, 1] : [1, 0];
+		expect([both[winner]?.exitCode, both[loser]?.exitCode]).toEqual([0, 2]);
+		expect(both[loser]?.stderr).toBe(
+			`capmox-doctor: another fix runs, as process ${started[winner] ?? ""}; one at a time\n`,
+		);
+		expect(readdirSync(fixes())).toHaveLength(1);
 	});
 });
 
+/** A PATH where chmod first does this. */
+function slowChmod(first: string): string {
+	const bin = join(cwd, "bin");
+	mkdirSync(bin);
+	writeFileSync(join(bin, "chmod"), `#!/bin/sh\n${first}\nexec /bin/chmod "$@"\n`, { mode: 0o755 });
+	return `${bin}:${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
+}
+
 describe("on a terminal", () => {
+	const ready = /Run it\?[\s\S]*stop/;
+
 	test("it asks, runs, and looks again", async () => {
 		const screen = openScreen(["fix", target], { cwd, env });
-		await screen.until(/Run it\?[\s\S]*stop/);
+		await screen.until(ready);
 		expect(mode()).toBe("644");
 		screen.type(keys.enter);
 		await screen.until(/confirmed: /);
@@ -150,9 +188,52 @@ describe("on a terminal", () => {
 
 	test("Ctrl-C at the question changes nothing", async () => {
 		const screen = openScreen(["fix", target], { cwd, env });
-		await screen.until(/Run it\?[\s\S]*stop/);
+		await screen.until(ready);
 		screen.type(keys.interrupt);
-		expect(await screen.ended).not.toBe(0);
+		expect(await screen.ended).toBe(4);
 		expect(mode()).toBe("644");
+	});
+
+	test("shows more, and skips", async () => {
+		const screen = openScreen(["fix", target], { cwd, env });
+		await screen.until(ready);
+		screen.type(`${keys.down}${keys.down}${keys.enter}`);
+		await screen.until(/envfile: mode 644 \(expected: mode 600\)[\s\S]*Run it\?[\s\S]*stop/);
+		screen.type(`${keys.down}${keys.enter}`);
+		await screen.until(/uncertain: nothing was changed from here, so the check did not look again\./);
+		expect(await screen.ended).toBe(4);
+		expect(mode()).toBe("644");
+	});
+
+	test("stops", async () => {
+		const screen = openScreen(["fix", target], { cwd, env });
+		await screen.until(ready);
+		screen.type(`${keys.down.repeat(3)}${keys.enter}`);
+		expect(await screen.ended).toBe(4);
+		expect(mode()).toBe("644");
+		expect(journal()).toMatch(/"began"[^\n]*\n[^\n]*"ended"[^\n]*\n$/);
+	});
+
+	test("Ctrl-C in the middle of a command ends it, though it will not; the journal is whole, and the next run goes on", async () => {
+		const waiting = `[ -e ${join(cwd, "fast")} ] || { trap '' INT TERM HUP; echo $$ >${join(cwd, "pid")}; echo at work; exec sleep 60; }`;
+		const PATH = slowChmod(waiting);
+		const screen = openScreen(["fix", target], { cwd, env: { ...env, PATH } });
+		await screen.until(ready);
+		screen.type(keys.enter);
+		await screen.until(/at work/);
+		screen.type(keys.interrupt);
+		expect(await screen.ended).toBe(130);
+		expect(() => process.kill(Number(readFileSync(join(cwd, "pid"), "utf8")), 0)).toThrow("ESRCH");
+		expect(mode()).toBe("644");
+		expect(screen.raw().lastIndexOf("\u001B[?25h")).toBeGreaterThan(screen.raw().lastIndexOf("\u001B[?25l"));
+		const events = () => [...journal().matchAll(/"event":"(\w+)"/g)].map(([, event]) => event);
+		expect(events()).toEqual(["began", "started"]);
+		expect(readdirSync(fixes())).not.toContain("lock");
+		writeFileSync(join(cwd, "fast"), "");
+		const next = await doctor(["fix", target, "--yes"], { cwd, env: { ...env, PATH } });
+		expect([next.exitCode, next.stdout]).toEqual([0, expect.stringContaining("Goes on with fix")]);
+		expect(mode()).toBe("600");
+		expect(events()).toEqual(["began", "started", "started", "finished", "ended"]);
+		expect(journals()).toHaveLength(1);
 	});
 });

@@ -11,12 +11,13 @@ import { createKubectl } from "../../src/access/kubectl.ts";
 import { openWorld } from "../../src/access/world.ts";
 import { repeatOptions } from "../../src/commands/again.ts";
 import { type Asker, carryOut, type Outcome } from "../../src/fix/carry-out.ts";
-import type { Scene } from "../support/deletion.ts";
+import { Scene } from "../support/deletion.ts";
 import { scenes } from "../support/deletion-scenes.ts";
 import { examineWith, worldWith } from "../support/in-process.ts";
 import { findKubectl } from "../support/kubernetes/kubectl.ts";
 import type { KubernetesObject } from "../support/kubernetes/objects.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes/server.ts";
+import { legacy } from "../support/management.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
 
@@ -95,6 +96,7 @@ const play = ({ target = "machine-deletion", consent, around = never, ...rest }:
 		},
 		{
 			target,
+			place: "here",
 			codes: target.includes("/") ? new Set([target]) : undefined,
 			consent: consent ?? { destroys: false, named: [] },
 		},
@@ -137,6 +139,12 @@ const finish = async (object: KubernetesObject | undefined): Promise<void> => {
 	}
 };
 
+/** CAPMOX before v0.8 calls it otherwise. */
+const claimOfWorker = () =>
+	cluster
+		.objects()
+		.find(({ kind, metadata }) => kind === "IPAddressClaim" && metadata.name.startsWith(`${worker}-net0-`));
+
 const isGoing = (object: KubernetesObject | undefined): boolean => object?.metadata.deletionTimestamp !== undefined;
 
 /** What a working cluster does by itself once its way is free. CAPMOX only where the scene says that it works. */
@@ -157,15 +165,16 @@ async function controllers({
 		await finish(find("Machine", worker));
 	}
 
-	const held = find("IPAddressClaim", claim);
+	const { name } = claimOfWorker()?.metadata ?? { name: claim };
+	const held = find("IPAddressClaim", name);
 	if (held !== undefined && isGone && !isGoing(held)) {
 		await call("DELETE", held);
 	}
 
-	const going = find("IPAddressClaim", claim);
+	const going = find("IPAddressClaim", name);
 	if (ipam() && isGoing(going)) {
 		await finish(going);
-		const address = find("IPAddress", claim);
+		const address = find("IPAddress", name);
 		await finish(address);
 		if (address !== undefined) {
 			await call("DELETE", address).catch(() => undefined);
@@ -281,6 +290,85 @@ describe("each state that cannot resolve itself ends, and nothing else is touche
 	});
 });
 
+const claimStays = () =>
+	new Scene()
+		.remove("Machine", worker)
+		.remove("ProxmoxMachine", worker)
+		.removeVm(worker)
+		.deleting("IPAddressClaim", claim, 20);
+const pause = { "cluster.x-k8s.io/paused": "" };
+const pool = "prod-v4-icip";
+
+describe("what keeps an address is removed, and the address goes by itself", () => {
+	test.each<[string, () => Scene, () => boolean, readonly string[]]>([
+		[
+			"its claim is paused",
+			() => claimStays().annotate("IPAddressClaim", claim, pause),
+			() => find("IPAddressClaim", claim)?.metadata.annotations?.["cluster.x-k8s.io/paused"] === undefined,
+			[],
+		],
+		[
+			"its pool is paused",
+			() => claimStays().annotate("InClusterIPPool", pool, pause),
+			() => find("InClusterIPPool", pool)?.metadata.annotations?.["cluster.x-k8s.io/paused"] === undefined,
+			[`changed: InClusterIPPool default/${pool}`],
+		],
+	])("%s", async (_, scene, isFree, others) => {
+		await start(scene());
+		const before = comparable(cluster.objects());
+		const { result } = await play({ ask: careful, around: { capmox: () => false, ipam: isFree } });
+		expect(differences(before)).toEqual([...others, ...whole].sort());
+		expect(result).toBe("confirmed");
+	});
+});
+
+test("CAPMOX before 0.6, which fails where the VM is gone: by the last resort", async () => {
+	await start(new Scene({ ...legacy, capmox: "v0.5.1" }).removing(worker, 20).removeVm(worker));
+	const before = comparable(cluster.objects());
+	const { name = "" } = claimOfWorker()?.metadata ?? {};
+	const { result } = await play({ ask: willing });
+	expect(said).toContain("Upgrade CAPMOX to 0.6 or newer");
+	const addresses = ["IPAddress", "IPAddressClaim"].map((kind) => `gone: ${kind} default/${name}`);
+	expect(differences(before)).toEqual([...addresses, `gone: Machine ${machine}`, `gone: ProxmoxMachine ${machine}`]);
+	expect(result).toBe("confirmed");
+});
+
+test("a ProxmoxCluster that waits for its machines: the machine's cause is removed, and what waits is left alone", async () => {
+	await start(sceneOf("problem.vm-locked.whole-cluster"));
+	const before = comparable(cluster.objects());
+	const isFree = () => vmIs()?.lock === undefined;
+	await play({ ask: careful, around: { capmox: isFree, ipam: () => true } });
+	expect(differences(before)).toEqual(allOf);
+});
+
+describe("what cannot be done from here is printed, and nothing is changed", () => {
+	test.each<[string, readonly string[]]>([
+		["problem.node-offline", ["pvecm status", "Bring pve2 back"]],
+		[
+			"problem.controller-down.ipam",
+			["describe pods -n capi-ipam-in-cluster-system", "Take no finalizer off for this."],
+		],
+		[
+			"problem.claim-not-released",
+			["patch ipaddressclaims.ipam.cluster.x-k8s.io", "Only where its VM is off for good"],
+		],
+		["problem.drain-blocked-by-pdb", ["get poddisruptionbudgets --all-namespaces", "relax the budget"]],
+		["problem.pods-not-terminating", ["get pods --all-namespaces", "--force --grace-period=0"]],
+		["problem.volume-attached", ["get volumeattachments", "storage driver (CSI)"]],
+	])("%s", async (name, steps) => {
+		await start(sceneOf(name));
+		const before = comparable(cluster.objects());
+		const vms = structuredClone(proxmox.state.vms);
+		expect(await play({ around: { capmox: () => false, ipam: () => false } })).toMatchObject({
+			result: "uncertain",
+			because: "nothing was changed from here, so the check did not look again",
+		});
+		expect(steps.filter((step) => !said.replaceAll(/\s+/g, " ").includes(step))).toEqual([]);
+		expect(differences(before)).toEqual([]);
+		expect(proxmox.state.vms).toEqual(vms);
+	});
+});
+
 test.each([
 	"problem.address-deleted-alone",
 	"problem.proxmox-cluster-deleted-alone",
@@ -382,7 +470,10 @@ describe("what comes in between", () => {
 			const object = find("ProxmoxMachine", worker)!;
 			cluster.put({ ...object, metadata: { ...object.metadata, annotations: { touched: "yes" } } });
 		});
-		expect((await play({ ask: willing, hands })).result).toBe("failed");
+		expect(await play({ ask: willing, hands })).toMatchObject({
+			result: "failed",
+			because: "a step failed, and the check still finds it",
+		});
 		expect(find("ProxmoxMachine", worker)?.metadata).toMatchObject({ annotations: { touched: "yes" } });
 		expect(find("ProxmoxMachine", worker)?.metadata.finalizers).toHaveLength(1);
 	});
@@ -392,7 +483,10 @@ describe("what comes in between", () => {
 		const hands = interfering("get", () => {
 			cluster.fail({ kind: "status", code: 500 });
 		});
-		expect((await play({ ask: willing, hands })).result).toBe("failed");
+		expect(await play({ ask: willing, hands })).toMatchObject({
+			result: "uncertain",
+			because: "the check could not look again",
+		});
 		expect(said).toContain("no copy of it could be made");
 		expect(differences(before)).toEqual([]);
 	});

@@ -39,6 +39,15 @@ const environment = (): Record<string, string> => ({
 	PATH: `${dirname(process.execPath)}:${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
 });
 const fix = (...words: string[]) => doctor(["fix", ...words], { env: environment() });
+/** Node's own permissions: this process may read any file, and write none. */
+const sealing = [
+	...["--permission", "--experimental-permission"]
+		.filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+		.slice(0, 1),
+	"--allow-fs-read=*",
+	"--allow-child-process",
+	...["--allow-net"].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag)),
+];
 const isThere = () =>
 	cluster.objects().some(({ kind, metadata }) => kind === "ProxmoxMachine" && metadata.name === worker);
 const writes = () => cluster.requests.filter(({ method }) => method !== "GET");
@@ -51,12 +60,29 @@ describe("piped", () => {
 		expect(cluster.requests).toEqual([]);
 	});
 
-	test("--dry-run shows the command, and changes nothing: not in the cluster, not here", async () => {
-		const { exitCode, stdout } = await fix(owned, "--dry-run");
+	test("--dry-run shows the command where every write is refused: of files by Node, of objects by kubectl", async () => {
+		const refused = join(state, "refused");
+		const bin = join(state, "bin");
+		mkdirSync(bin);
+		writeFileSync(
+			join(bin, "kubectl"),
+			`#!/bin/sh\ncase " $* " in *" get "*) exec ${kubectl} "$@";; *) echo "$*" >>${refused}; exit 1;; esac\n`,
+			{ mode: 0o755 },
+		);
+		const env = { ...environment(), PATH: `${bin}:${environment()["PATH"] ?? ""}` };
+		const sealed = { ...env, NODE_OPTIONS: sealing.join(" ") };
+		const { exitCode, stdout } = await doctor(["fix", owned, "--dry-run"], { env: sealed });
 		expect(exitCode).toBe(0);
 		expect(stdout).toContain("patch proxmoxmachines.infrastructure.cluster.x-k8s.io prod-workers-0");
+		expect(readdirSync(state)).toEqual(["bin"]);
+		// Without --dry-run, both refuse.
+		const words = ["fix", owned, "--yes", "--allow", "destroys", "--machine", machine];
+		const withoutFiles = await doctor(words, { env: sealed });
+		expect([withoutFiles.exitCode, withoutFiles.stderr]).toEqual([2, expect.stringContaining("cannot be written")]);
+		expect(readdirSync(state)).toEqual(["bin"]);
+		expect((await doctor(words, { env })).exitCode).toBe(4);
+		expect(readFileSync(refused, "utf8")).toMatch(/^patch proxmoxmachines\S+ prod-workers-0 /m);
 		expect(writes()).toEqual([]);
-		expect(readdirSync(state)).toEqual([]);
 	});
 
 	test("--yes destroys nothing, and exits 4", async () => {
@@ -164,13 +190,14 @@ describe("on a terminal", () => {
 	}
 
 	const down = "\u001B[B";
-	const destroys = /This destroys something\. Run it/;
+	const destroys = /This destroys something\. Run it\?[^]*stop/;
 
 	test("shows more, runs after the name was typed, and confirms", async () => {
 		const { exitCode, shown } = await type(
 			[
 				[destroys, `${down}\r`],
-				[destroys, `${down}${down}${down}\r`],
+				// The first question is drawn once more with its answer.
+				[/\(expected: a Machine that exists\)[^]*stop/, `${down}${down}${down}\r`],
 				[/Type default\/prod-workers-0 to go on/, `${machine}\r`],
 				[destroys, "\r"],
 			],
