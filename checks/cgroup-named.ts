@@ -19,6 +19,7 @@ import { mountAtPlace } from "./cgroups/place.ts";
 import {
 	bearsItsName,
 	chosenByRunc,
+	isLate,
 	labelOf,
 	type Misplaced,
 	misplacedForRunc,
@@ -57,7 +58,7 @@ export default defineCheck({
 		const found = [
 			...onlyMisplaced.map((one) => withoutCgroup(one, host)),
 			...refusals.map((refusal) => finding(refusal, host)),
-		].map((one, index) => (index === 0 ? withPrediction(one, misplaced[0], refusals[0], host) : one));
+		].map((one, index) => (index === 0 ? withPrediction(one, misplaced, refusals, host) : one));
 		if (provider.engine === "none") {
 			return notApplicable(provider.chosenBecause, found[0]);
 		}
@@ -151,17 +152,18 @@ function finding(refusal: Refusal, host: Host): Finding<Code> {
 	};
 }
 
-/** A container that has no cgroup does not come as far as to its mounts. */
+/** What comes first: a container without a cgroup does not come as far as to its mounts. */
 function withPrediction(
 	found: Finding<Code>,
-	misplaced: Misplaced | undefined,
-	refusal: Refusal | undefined,
+	misplaced: readonly Misplaced[],
+	[refusal]: readonly Refusal[],
 	{ hierarchies, provider }: Host,
 ): Finding<Code> {
+	const [first] = refusal === undefined ? misplaced : misplaced.filter((one) => !isLate(one));
 	const said =
-		misplaced === undefined
+		first === undefined
 			? refusal && predictedError(refusal, before12(provider))
-			: predictedWithoutCgroup(misplaced, hierarchies);
+			: predictedWithoutCgroup(first, hierarchies);
 	return said === undefined
 		? found
 		: { ...found, evidence: [...found.evidence, { from: `${nameOf(provider)} will say`, saw: said }] };

@@ -76,15 +76,7 @@ function devicesMissing(host: Host): readonly VersionFinding[] {
 
 	const places = cgroups.hierarchies.filter(({ controllers }) => controllers.includes("devices"));
 	if (places.length === 0) {
-		return provider.engine === "docker"
-			? [
-					problem(
-						host,
-						"devices-missing",
-						`cgroup v1 is mounted without the devices controller. ${provider.answers ? `Every container ends with "${runcSays}", and with the next start Docker itself` : "Docker"} ends with "Devices cgroup isn't mounted".`,
-					),
-				]
-			: [];
+		return provider.engine === "docker" ? [devicesNowhere(host)] : [];
 	}
 
 	const roots = hasCgroupsByPath(provider) ? rootsOf(cgroups) : [];
@@ -108,6 +100,20 @@ function devicesMissing(host: Host): readonly VersionFinding[] {
 			remedy: putBack(root, host),
 		},
 	];
+}
+
+/** Where the kernel has it and there is a tmpfs for it, mounting it is enough for now. */
+function devicesNowhere(host: Host): VersionFinding {
+	const { provider, cgroups, system } = host;
+	const found = problem(
+		host,
+		"devices-missing",
+		`cgroup v1 is mounted without the devices controller. ${provider.answers ? `Every container ends with "${runcSays}", and with the next start Docker itself` : "Docker"} ends with "Devices cgroup isn't mounted".`,
+	);
+	const isMountable = cgroups.kernelControllers?.includes("devices") === true && cgroups.topIsReadOnly !== undefined;
+	return isMountable
+		? { ...found, remedy: [...mountAtPlace(cgroups, { controllers: ["devices"] }, system), orV2] }
+		: found;
 }
 
 const runcSays = "mountpoint for devices not found";

@@ -98,10 +98,12 @@ function misplacedBelow(root: string, host: Hierarchies): readonly Omit<Misplace
 			? []
 			: [{ controller, hierarchy: carrierOf(controller, host), lookedFor, instead: there }];
 	});
-	// Files of devices are written last, when the container has all its cgroups.
-	const isLast = ({ controller, instead }: (typeof found)[number]) => controller === "devices" && instead !== undefined;
-	return [...found.filter((one) => !isLast(one)), ...found.filter(isLast)];
+	return [...found.filter((one) => !isLate(one)), ...found.filter(isLate)];
 }
+
+/** The rules for devices are written when the container has its cgroups and its mounts. */
+export const isLate = ({ controller, instead }: Pick<Misplaced, "controller" | "instead">): boolean =>
+	controller === "devices" && instead !== undefined;
 
 /** Of these runc reads files even where nothing is limited. */
 const needsItsFiles = ["cpuset", "devices"];

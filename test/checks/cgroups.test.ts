@@ -76,6 +76,26 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		expect(codesOf("cgroup-v2", situation, change)).not.toContain(`cgroup-v2/${code}`);
 	});
 
+	test("a mount that is refused comes before the rules for devices, and a missing cgroup before both", () => {
+		const { sheet, asked } = readSituation({
+			url: new URL("../situations/cgroup-named/problem.foreign-directory.exchanged.yaml", import.meta.url),
+		});
+		const state = sheet["host.hierarchies"];
+		const check = checks.find(({ id }) => id === "cgroup-named");
+		if (state?.state !== "known" || check === undefined) {
+			throw new Error("cgroup-named has no hierarchies");
+		}
+
+		const saidWith = (...more: readonly ReturnType<typeof hierarchy>[]) => {
+			const rest = state.value.hierarchies.filter(({ controllers }) => !controllers.includes("pids"));
+			const value = { ...state.value, hierarchies: [...rest, ...more] };
+			return judgeSituation(check, { ...sheet, "host.hierarchies": { ...state, value } }, asked).text;
+		};
+		expect(saidWith(hierarchy("/sys/fs/cgroup/pids", "pids"))).toContain("devices.list");
+		expect(saidWith(hierarchy("/mnt/limits", "pids"))).toContain("data: limits");
+		expect(saidWith(hierarchy("/sys/fs/cgroup/a/limits", "pids"))).toContain("unable to apply");
+	});
+
 	test.each([
 		["cgroup-v2", "problem.devices-missing.oldest-is-deeper", "host.cgroups"],
 		["cgroup-named", "problem.foreign-directory.deeper", "host.hierarchies"],
