@@ -183,7 +183,7 @@ describe.skipIf(reason !== undefined)(
 			folder = mkdtempSync(join(tmpdir(), "capmox-doctor-"));
 			parent = basename(folder);
 			// Each ends by itself, should this process be killed before it can clean up.
-			holder = background("unshare", "-m", "--propagation", "private", "sleep", "280");
+			holder = background("unshare", "-m", "--propagation", "private", "sleep", "580");
 			const namespace = holder.pid ?? 0;
 			while (readlinkSync(`/proc/${namespace}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt")) {
 				await sleep(10);
@@ -204,7 +204,7 @@ describe.skipIf(reason !== undefined)(
 				`--mount=/proc/${namespace}/ns/mnt`,
 				"--",
 				"timeout",
-				"260",
+				"560",
 				"dockerd",
 				"--data-root",
 				join(folder, "data"),
@@ -414,6 +414,14 @@ describe.skipIf(reason !== undefined)(
 			expect((await start("private", "true")).stderr).toContain("mountpoint for devices not found");
 			await mend("cgroup-v2/devices-missing", sick.findings);
 			await must("umount", outside);
+			await expectFine();
+		});
+
+		test("the devices controller nowhere", async () => {
+			await must("umount", `${top}/devices`);
+			const sick = await ask();
+			expect((await start("private", "true")).stderr).toContain("mountpoint for devices not found");
+			expect(await mend("cgroup-v2/devices-missing", sick.findings)).toEqual(["mkdir", "mount"]);
 			await expectFine();
 		});
 
