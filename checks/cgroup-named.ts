@@ -3,6 +3,7 @@ import type { Facts } from "../src/facts/sheet.ts";
 import { since } from "../src/knowledge/kind.ts";
 import {
 	hasCgroupNamespaces,
+	hasCgroupsByPath,
 	hasPrivateCgroups,
 	isAtLeast,
 	kindVersion,
@@ -18,6 +19,7 @@ import { mountAtPlace } from "./cgroups/place.ts";
 import {
 	bearsItsName,
 	chosenByRunc,
+	isLate,
 	labelOf,
 	type Misplaced,
 	misplacedForRunc,
@@ -54,10 +56,9 @@ export default defineCheck({
 		const misplaced = hasCgroupsByPath(provider) ? misplacedForRunc(hierarchies) : [];
 		const onlyMisplaced = misplaced.filter((one) => !refusals.some(({ hierarchy }) => hierarchy === one.hierarchy));
 		const found = [
-			...onlyMisplaced.map((one, index) => withoutCgroup(one, index === 0, host)),
-			// A container that has no cgroup does not come as far as to its mounts.
-			...refusals.map((refusal, index) => finding(refusal, index === 0 && misplaced.length === 0, host)),
-		];
+			...onlyMisplaced.map((one) => withoutCgroup(one, host)),
+			...refusals.map((refusal) => finding(refusal, host)),
+		].map((one, index) => (index === 0 ? withPrediction(one, misplaced, refusals, host) : one));
 		if (provider.engine === "none") {
 			return notApplicable(provider.chosenBecause, found[0]);
 		}
@@ -104,32 +105,33 @@ interface Host {
 
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
 
-/** With the driver systemd, runc takes mount points as they are; a rootless engine uses no cgroups on v1. */
-const hasCgroupsByPath = (provider: Provider): boolean =>
-	usesRunc(provider) && provider.cgroupDriver !== "systemd" && provider.rootless !== true;
-
 /** No container starts at all, whatever its namespace. */
-function withoutCgroup(misplaced: Misplaced, isFirst: boolean, { hierarchies, provider, system }: Host): Finding<Code> {
-	const { hierarchy, lookedFor } = misplaced;
+function withoutCgroup(misplaced: Misplaced, { hierarchies, provider, system }: Host): Finding<Code> {
+	const { controller, hierarchy, lookedFor, instead, certain } = misplaced;
+	const held = hierarchy ?? { controllers: [controller] };
+	const isHidden = hierarchy?.visible === false;
+	const summary =
+		instead === undefined
+			? `The hierarchy of ${labelOf(held)} is mounted at ${hierarchy?.mountPoint ?? ""}${isHidden ? ", hidden below another mount" : ""}, and runc looks for it at ${lookedFor}.`
+			: `${lookedFor} holds ${labelOf(instead)}, and runc takes it for ${labelOf(held)} by its name.`;
+	const { mountPoint } = instead ?? hierarchy ?? { mountPoint: lookedFor };
 	return {
 		code: "foreign-directory",
-		...(provider.runtime.assumed ? { confidence: "likely" } : {}),
-		summary: `The hierarchy of ${labelOf(hierarchy)} is mounted at ${hierarchy.mountPoint}${hierarchy.visible ? "" : ", hidden below another mount"}, and runc looks for it at ${lookedFor}. No container starts.`,
+		...(certain ? {} : { severity: "warning" }),
+		...(certain && !provider.runtime.assumed ? {} : { confidence: "likely" }),
+		summary: `${summary} ${certain ? "No container starts." : "No container starts, unless the first entry of /sys/fs/cgroup settles it, which a copy does not tell."}`,
 		evidence: [
 			{
 				from: "/proc/self/mountinfo",
-				saw: `${hierarchy.mountPoint} holds ${labelOf(hierarchy)}${hierarchy.visible ? "" : ", but another mount hides it"}`,
-				expected: `a hierarchy at ${lookedFor}`,
+				saw: `${mountPoint} holds ${labelOf(instead ?? held)}${isHidden ? ", but another mount hides it" : ""}`,
+				expected: instead === undefined ? `a hierarchy at ${lookedFor}` : `${labelOf(held)} there`,
 			},
-			...(isFirst
-				? [{ from: `${nameOf(provider)} will say`, saw: predictedWithoutCgroup(misplaced, hierarchies) }]
-				: []),
 		],
-		remedy: [...mountAtPlace(hierarchies, hierarchy, system), orV2],
+		remedy: [...mountAtPlace(hierarchies, held, system), orV2],
 	};
 }
 
-function finding(refusal: Refusal, isFirst: boolean, host: Host): Finding<Code> {
+function finding(refusal: Refusal, host: Host): Finding<Code> {
 	const { hierarchy } = refusal;
 	const { provider, tools } = host;
 	const isFatal = hasPrivateCgroups(provider, tools);
@@ -145,17 +147,26 @@ function finding(refusal: Refusal, isFirst: boolean, host: Host): Finding<Code> 
 				saw: `${hierarchy.mountPoint} holds ${labelOf(hierarchy)}`,
 				expected: `a hierarchy at a directory called after what it holds`,
 			},
-			...(isFirst
-				? [
-						{
-							from: `${nameOf(provider)} will say`,
-							saw: predictedError(refusal, before12(provider)),
-						},
-					]
-				: []),
 		],
 		remedy,
 	};
+}
+
+/** What comes first: a container without a cgroup does not come as far as to its mounts. */
+function withPrediction(
+	found: Finding<Code>,
+	misplaced: readonly Misplaced[],
+	[refusal]: readonly Refusal[],
+	{ hierarchies, provider }: Host,
+): Finding<Code> {
+	const [first] = refusal === undefined ? misplaced : misplaced.filter((one) => !isLate(one));
+	const said =
+		first === undefined
+			? refusal && predictedError(refusal, before12(provider))
+			: predictedWithoutCgroup(first, hierarchies);
+	return said === undefined
+		? found
+		: { ...found, evidence: [...found.evidence, { from: `${nameOf(provider)} will say`, saw: said }] };
 }
 
 const before12 = ({ runtime }: Provider): boolean | undefined => {

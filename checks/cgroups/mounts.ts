@@ -1,7 +1,9 @@
+import type { NonEmpty, Step } from "../../src/check.ts";
 import { type Host, problem, type VersionFinding } from "./findings.ts";
-import { nameOf, usesCrun, usesRunc } from "./host.ts";
+import { hasCgroupsByPath, nameOf, usesCrun, usesRunc } from "./host.ts";
+import { stepsFor } from "./named.ts";
 import { mountAtPlace } from "./place.ts";
-import { folderOf } from "./runc.ts";
+import { byAge, findBelow, folderOf, oldestOf, parentOf, rootsOf } from "./runc.ts";
 import { orV2 } from "./steps.ts";
 
 /** What stops every engine, whichever the version. */
@@ -62,41 +64,74 @@ const crunRefuses = (host: Host): VersionFinding =>
 		`${nameOf(host.provider)} starts containers with crun, and crun ends with "${crunSays}": a v1 hierarchy is mounted on that directory itself.`,
 	);
 
-/** moby, daemon/daemon.go, wants it anywhere; runc, libcontainer/cgroups/fs/fs.go, below the folder of the hierarchies. */
+/**
+ * moby, daemon/daemon.go, wants it anywhere when it starts; runc, libcontainer/cgroups/fs/fs.go, below the folder of the
+ * hierarchies for each container. Tried with 28.2.2 and 1.1.5.
+ */
 function devicesMissing(host: Host): readonly VersionFinding[] {
 	const { provider, cgroups } = host;
 	if (provider.cgroupVersion !== 1 || cgroups.version !== 1 || provider.rootless === true) {
 		return [];
 	}
 
-	const mounts = cgroups.hierarchies.filter(({ controllers }) => controllers.includes("devices"));
-	const [first] = mounts;
-	if (first === undefined) {
-		return provider.engine === "docker"
-			? [
-					problem(
-						host,
-						"devices-missing",
-						'cgroup v1 is mounted without the devices controller. Docker ends with "Devices cgroup isn\'t mounted".',
-					),
-				]
-			: [];
+	const places = cgroups.hierarchies.filter(({ controllers }) => controllers.includes("devices"));
+	if (places.length === 0) {
+		return provider.engine === "docker" ? [devicesNowhere(host)] : [];
 	}
 
-	const folder = folderOf(cgroups);
-	const places = mounts.map(({ mountPoint }) => mountPoint);
-	if (!usesRunc(provider) || places.some((place) => place.startsWith(folder))) {
+	const roots = hasCgroupsByPath(provider) ? rootsOf(cgroups) : [];
+	const without = roots.filter((root) => findBelow(root, "devices", cgroups) === undefined);
+	const [root] = without;
+	if (root === undefined) {
 		return [];
 	}
 
+	const certain = without.length === roots.length;
+	const oldest = oldestOf(cgroups)?.mountPoint ?? "";
+	const because = root === folderOf(cgroups) ? "" : `, since ${oldest} is the oldest mount`;
 	return [
 		{
 			...problem(
 				host,
 				"devices-missing",
-				`The devices controller is mounted at ${places.join(", ")}, and not below ${folder}, where runc looks for it. Every container ends with "mountpoint for devices not found".`,
+				`The devices controller is mounted at ${places.map(({ mountPoint }) => mountPoint).join(", ")}, and not below ${root}, where runc looks for it${because}. Every container ends with "${runcSays}"${certain ? "." : ", unless the first entry of /sys/fs/cgroup is a hierarchy, which a copy does not tell."}`,
 			),
-			remedy: [...mountAtPlace(cgroups, first, host.system), orV2],
+			...(certain ? {} : { severity: "warning", confidence: "likely" }),
+			remedy: putBack(root, host),
 		},
 	];
+}
+
+/** Where the kernel has it and there is a tmpfs for it, mounting it is enough for now. */
+function devicesNowhere(host: Host): VersionFinding {
+	const { provider, cgroups, system } = host;
+	const found = problem(
+		host,
+		"devices-missing",
+		`cgroup v1 is mounted without the devices controller. ${provider.answers ? `Every container ends with "${runcSays}", and with the next start Docker itself` : "Docker"} ends with "Devices cgroup isn't mounted".`,
+	);
+	const isMountable = cgroups.kernelControllers?.includes("devices") === true && cgroups.topIsReadOnly !== undefined;
+	return isMountable
+		? { ...found, remedy: [...mountAtPlace(cgroups, { controllers: ["devices"] }, system), orV2] }
+		: found;
+}
+
+const runcSays = "mountpoint for devices not found";
+
+/** What leads runc to another folder goes where it belongs; so does the controller, unless it was just that. */
+function putBack(root: string, { cgroups, system }: Host): NonEmpty<Step> {
+	const folder = folderOf(cgroups);
+	const oldestFirst = root === folder ? [] : byAge(cgroups.hierarchies);
+	const inFolder = oldestFirst.findIndex(({ mountPoint }) => parentOf(mountPoint) === folder);
+	const astray = inFolder === -1 ? oldestFirst : oldestFirst.slice(0, inFolder);
+	const devices = cgroups.hierarchies.find(({ controllers }) => controllers.includes("devices"));
+	const isDone = [...astray, findBelow(folder, "devices", cgroups)].some((held) =>
+		held?.controllers.includes("devices"),
+	);
+	const [first, ...rest] = [
+		...astray.flatMap((hierarchy) => stepsFor(hierarchy, cgroups, system)),
+		...(isDone || devices === undefined ? [] : mountAtPlace(cgroups, devices, system)),
+		orV2,
+	];
+	return [first, ...rest];
 }

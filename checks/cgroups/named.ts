@@ -1,13 +1,11 @@
 import { mapNonEmpty, type NonEmpty, type Step } from "../../src/check.ts";
-import type { Facts } from "../../src/facts/sheet.ts";
 import { hierarchyOwners } from "../../src/knowledge/hierarchies.ts";
 import type { Provider, System } from "./host.ts";
-import { isPlaced, isWanted, mountAtPlace, placeOf, systemdHierarchy, unmount } from "./place.ts";
+import { type Hierarchies, isPlaced, isWanted, mountAtPlace, placeOf, systemdHierarchy, unmount } from "./place.ts";
 import { bearsItsName, type Hierarchy, isSameHierarchy, labelOf, type Refusal } from "./runc.ts";
 import { advise, write } from "./steps.ts";
 import { switchToV2 } from "./switch.ts";
 
-type Hierarchies = Facts["host.hierarchies"];
 type Code = "named-hierarchy" | "foreign-directory" | "single-hierarchy";
 
 interface Explanation {
@@ -48,7 +46,7 @@ const whose = (refusal: Refusal): string => {
 };
 
 /** First to its own place what is needed and has none, so that no moment passes without it; then all its wrong mounts go. */
-function stepsFor(hierarchy: Hierarchy, host: Hierarchies, system: System): NonEmpty<Step> {
+export function stepsFor(hierarchy: Hierarchy, host: Hierarchies, system: System): NonEmpty<Step> {
 	const mounts = host.hierarchies.filter((other) => isSameHierarchy(other, hierarchy));
 	const isMoved = isWanted(hierarchy) && !isPlaced(host, hierarchy);
 	const others = mounts.filter((other) => other !== hierarchy && !bearsItsName(other));
@@ -57,7 +55,10 @@ function stepsFor(hierarchy: Hierarchy, host: Hierarchies, system: System): NonE
 		: "Unmount it. Docker needs no restart, and containers start at once.";
 	const removal = mapNonEmpty([hierarchy, ...others], (mount) => unmount(mount, system, advice));
 	if (isMoved) {
-		return [...mountAtPlace(host, hierarchy, system), ...removal];
+		const moving = mountAtPlace(host, hierarchy, system);
+		// What made room for another has left already; a second umount would take that other one away.
+		const gone = new Set(moving.map(({ command }) => command?.join(" ")));
+		return [...moving, ...removal.filter(({ command }) => !gone.has(command?.join(" ")))];
 	}
 
 	// What stands in the place of the systemd hierarchy goes when that one is mounted.

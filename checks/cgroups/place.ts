@@ -1,10 +1,13 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
 import type { System } from "./host.ts";
-import { bearsItsName, folderOf, type Hierarchy, isSameHierarchy, labelOf } from "./runc.ts";
+import { bearsItsName, folderOf, type Hierarchy, isSameHierarchy, labelOf, parentOf } from "./runc.ts";
 import { advise, asRoot, change } from "./steps.ts";
 
-type Hierarchies = Pick<Facts["host.hierarchies"], "layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly">;
+export type Hierarchies = Pick<
+	Facts["host.hierarchies"],
+	"layout" | "hierarchies" | "systemdDirectory" | "topIsReadOnly"
+>;
 type Held = Pick<Hierarchy, "controllers" | "name">;
 
 const top = "/sys/fs/cgroup";
@@ -30,7 +33,7 @@ export const isPlaced = (host: Hierarchies, held: Held): boolean =>
 			mount.visible &&
 			isSameHierarchy(mount, held) &&
 			bearsItsName(mount) &&
-			mount.mountPoint.slice(0, mount.mountPoint.lastIndexOf("/")) === folderOf(host),
+			parentOf(mount.mountPoint) === folderOf(host),
 	);
 
 /** Takes a mount away. */
@@ -46,7 +49,7 @@ export function unmount(hierarchy: Hierarchy, system: System, advice: string): S
 				`${mountPoint} is hidden below another mount, so that umount does not reach it. Unmount what lies on top of it first.`,
 				"findmnt",
 				"--submounts",
-				mountPoint.slice(0, Math.max(1, mountPoint.lastIndexOf("/"))),
+				parentOf(mountPoint),
 			);
 }
 

@@ -61,44 +61,127 @@ const joined = "cpuset devices memory cpu cpuacct pids blkio hugetlb net_cls net
 	" ",
 );
 
-/** A hierarchy in which runc looks for a container's cgroup at a place where no hierarchy is. */
+/** A directory in which runc makes a container's cgroup, and which is not the hierarchy that it takes it for. */
 export interface Misplaced {
-	readonly hierarchy: Hierarchy;
+	readonly controller: string;
+	/** Where the controller is mounted, if it is. */
+	readonly hierarchy: Hierarchy | undefined;
 	/** Where runc looks. */
 	readonly lookedFor: string;
+	/** What is mounted there instead, if it is a hierarchy. */
+	readonly instead: Hierarchy | undefined;
+	/** False where a copied tree does not tell in which folder runc looks. */
+	readonly certain: boolean;
 }
 
 /**
- * Hierarchies below /sys/fs/cgroup, but deeper or hidden: runc takes the last part of the mount point for a directory right
- * below, makes the container's cgroup there and finds no cgroup.procs in it. libcontainer/cgroups/fs/paths.go, subsysPath,
- * and libcontainer/cgroups/v1_utils.go, FindCgroupMountpoint; tried with 1.1.5. Outside it looks for none.
+ * What stops every container on cgroup v1, whatever its namespace, in the order in which runc comes upon it: a controller
+ * that is deeper than its folder, hidden, or another one's directory. libcontainer/cgroups/fs/paths.go and cpuset.go of
+ * runc 1.0 to 1.5, tried with 1.1.5. A controller that it does not find it does without, devices apart.
  */
-export function misplacedForRunc({ layout, hierarchies }: Hierarchies): readonly Misplaced[] {
-	const folder = folderOf({ layout, hierarchies });
-	const isHierarchy = (path: string) => hierarchies.some(({ mountPoint, visible }) => visible && mountPoint === path);
-	const found = joined.flatMap((controller) => {
-		const first = hierarchies.find(
-			({ controllers, mountPoint }) => controllers.includes(controller) && mountPoint.startsWith(`${folder}/`),
-		);
-		const lookedFor = `${folder}/${first === undefined ? controller : baseOf(first)}`;
-		return first === undefined || isHierarchy(`${folder}/${controller}`) || isHierarchy(lookedFor)
-			? []
-			: [{ hierarchy: first, lookedFor }];
-	});
-	return found.filter(({ hierarchy }, index) => found.findIndex((other) => other.hierarchy === hierarchy) === index);
+export function misplacedForRunc(host: Hierarchies): readonly Misplaced[] {
+	const perRoot = rootsOf(host).map((root) => misplacedBelow(root, host));
+	const certain = perRoot.every(({ length }) => length > 0);
+	const found = certain ? (perRoot[0] ?? []) : perRoot.flat();
+	return found
+		.filter(({ lookedFor }, index) => found.findIndex((other) => other.lookedFor === lookedFor) === index)
+		.map((one) => ({ ...one, certain }));
 }
+
+function misplacedBelow(root: string, host: Hierarchies): readonly Omit<Misplaced, "certain">[] {
+	const found = joined.flatMap((controller) => {
+		const mount = findBelow(root, controller, host);
+		const lookedFor = mount === undefined ? undefined : within(root, baseOf(mount));
+		const there = lookedFor === undefined ? undefined : hierarchyAt(lookedFor, host);
+		const isFine = there?.controllers.includes(controller) ?? false;
+		return lookedFor === undefined || isFine || (there !== undefined && !needsItsFiles.includes(controller))
+			? []
+			: [{ controller, hierarchy: carrierOf(controller, host), lookedFor, instead: there }];
+	});
+	return [...found.filter((one) => !isLate(one)), ...found.filter(isLate)];
+}
+
+/** The rules for devices are written when the container has its cgroups and its mounts. */
+export const isLate = ({ controller, instead }: Pick<Misplaced, "controller" | "instead">): boolean =>
+	controller === "devices" && instead !== undefined;
+
+/** Of these runc reads files even where nothing is limited. */
+const needsItsFiles = ["cpuset", "devices"];
+
+const carrierOf = (controller: string, { hierarchies }: Hierarchies): Hierarchy | undefined =>
+	hierarchies.find(({ controllers }) => controllers.includes(controller));
+
+type Layout = Pick<Hierarchies, "hierarchies" | "own" | "topIsReadOnly" | "topBeginsWithV1" | "systemdDirectory">;
+
+/** Where runc finds a controller, or another hierarchy in its directory: v1_utils.go, FindCgroupMountpoint. */
+export function findBelow(root: string, controller: string, host: Layout): Hierarchy | undefined {
+	const atItsName = top.startsWith(root) ? hierarchyAt(`${top}/${controller}`, host) : undefined;
+	return (
+		atItsName ??
+		byAge(host.hierarchies).find(
+			({ controllers, mountPoint }) => controllers.includes(controller) && mountPoint.startsWith(root),
+		)
+	);
+}
+
+const hierarchyAt = (path: string, { hierarchies }: Pick<Layout, "hierarchies">): Hierarchy | undefined =>
+	hierarchies.find(({ mountPoint, visible }) => visible && mountPoint === path);
+
+/**
+ * The folder in which runc looks for all hierarchies: /sys/fs/cgroup if that is a tmpfs and its first entry is one, else that
+ * of the oldest mount. Both come into question where a copied tree does not tell the first entry. paths.go, rootPath.
+ */
+export function rootsOf(host: Layout): readonly string[] {
+	const oldest = oldestOf(host);
+	const folder = oldest === undefined ? top : parentOf(oldest.mountPoint);
+	if (host.topIsReadOnly === undefined || host.topBeginsWithV1 === false || makesDirectory(host)) {
+		return [folder];
+	}
+
+	return host.topBeginsWithV1 === true ? [top] : [...new Set([top, folder])];
+}
+
+/** It makes a cgroup where it takes the systemd hierarchy to be, and does not mind that it is a plain directory, which comes first from then on. */
+const makesDirectory = ({ hierarchies, systemdDirectory, topIsReadOnly }: Layout): boolean =>
+	systemdDirectory === "absent" &&
+	topIsReadOnly === false &&
+	hierarchies.some(({ name, mountPoint }) => name === "systemd" && mountPoint.startsWith(`${top}/`));
+
+export function oldestOf({ hierarchies, own }: Pick<Layout, "hierarchies" | "own">): Hierarchy | undefined {
+	const live = new Set(own.flatMap(keysOf));
+	return byAge(hierarchies).find((hierarchy) => keysOf(hierarchy).some((key) => live.has(key)));
+}
+
+export const byAge = (hierarchies: readonly Hierarchy[]): readonly Hierarchy[] =>
+	hierarchies.toSorted((a, b) => (a.age ?? 0) - (b.age ?? 0));
 
 /** What Docker prints; the container's cgroup and process differ from start to start. */
-export const predictedWithoutCgroup = ({ lookedFor, hierarchy }: Misplaced, { topIsReadOnly }: Hierarchies): string =>
-	topIsReadOnly === true && hierarchy.visible
-		? `unable to apply cgroup configuration: mkdir ${lookedFor}: read-only file system`
-		: `unable to apply cgroup configuration: failed to write …: openat2 ${lookedFor}/…/cgroup.procs: no such file or directory`;
+export function predictedWithoutCgroup(misplaced: Misplaced, { topIsReadOnly }: Hierarchies): string {
+	const { controller, hierarchy, lookedFor, instead } = misplaced;
+	const missing = "no such file or directory";
+	if (instead !== undefined) {
+		return controller === "devices"
+			? `error setting cgroup config for procHooks process: openat2 ${lookedFor}/…/devices.list: ${missing}`
+			: `unable to apply cgroup configuration: openat2 ${lookedFor}/…/cpuset.cpus: ${missing}`;
+	}
 
-/** Where engines expect the hierarchies. Without a tmpfs for them, runc takes the folder of the first mount. */
-export function folderOf({ layout, hierarchies }: Pick<Hierarchies, "layout" | "hierarchies">): string {
-	const first = hierarchies[0]?.mountPoint;
-	return layout === "odd" && first !== undefined ? first.slice(0, Math.max(1, first.lastIndexOf("/"))) : top;
+	if (controller === "cpuset") {
+		return `unable to apply cgroup configuration: mkdir ${lookedFor}/…: ${missing}`;
+	}
+
+	return topIsReadOnly === true && hierarchy?.visible === true && parentOf(lookedFor) === top
+		? `unable to apply cgroup configuration: mkdir ${lookedFor}: read-only file system`
+		: `unable to apply cgroup configuration: failed to write …: openat2 ${lookedFor}/…/cgroup.procs: ${missing}`;
 }
+
+/** Where engines expect the hierarchies. Without a tmpfs for them, runc takes the folder of the oldest. */
+export function folderOf({ layout, hierarchies }: Pick<Hierarchies, "layout" | "hierarchies">): string {
+	const [first] = byAge(hierarchies);
+	return layout === "odd" && first !== undefined ? parentOf(first.mountPoint) : top;
+}
+
+export const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
+const within = (folder: string, name: string): string => `${folder === "/" ? "" : folder}/${name}`;
 
 /** Its directory bears its name, so that runc mounts this hierarchy and no other. */
 export function bearsItsName(hierarchy: Hierarchy): boolean {
@@ -135,7 +218,8 @@ const everyController =
 	);
 /** Options that ask for every controller in one hierarchy where they stand alone. */
 const forAll = ["all", "clone_children", "cpuset_v2_mode", "xattr", "favordynmods"];
-const plainOptions = new Set([...forAll, "none", "noprefix"]);
+/** The same since Linux 5.1: options of any file system, fs/fs_context.c, vfs_parse_sb_flag. */
+const ofAnyFileSystem = "rw ro sync async dirsync mand nomand lazytime nolazytime".split(" ");
 
 /** `mount -t cgroup -o DATA` in a cgroup namespace that is not the first: the hierarchy must live already, mounted or not. */
 function answerToMount(
@@ -146,13 +230,17 @@ function answerToMount(
 	const words = dataOf(base).split(",");
 	const known = new Set(kernelControllers ?? everyController);
 	const name = words.find((word) => word.startsWith("name="))?.slice("name=".length);
-	const rest = words.filter((word) => !known.has(word) && !word.startsWith("name=") && !plainOptions.has(word));
-	if (rest.length > 0) {
-		return isAtLeast(kernel, since.kernelNamesOptions) === false ? "ENOENT" : "EINVAL";
+	const isOld = isAtLeast(kernel, since.kernelNamesOptions) === false;
+	const alone = [...forAll, ...(isOld ? [] : ofAnyFileSystem)];
+	const plain = new Set([...alone, "none", "noprefix"]);
+	if (words.some((word) => !known.has(word) && !word.startsWith("name=") && !plain.has(word))) {
+		return isOld ? "ENOENT" : "EINVAL";
 	}
 
 	const asked = words.filter((word) => known.has(word));
-	if (asked.length === 0 && name === undefined && !words.some((word) => forAll.includes(word))) {
+	const isNothing = asked.length === 0 && name === undefined && !words.some((word) => alone.includes(word));
+	const isContrary = words.includes("none") && (asked.length > 0 || name === undefined);
+	if (isNothing || isContrary) {
 		return "EINVAL";
 	}
 

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, opendir, readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProbeError } from "../errors.ts";
@@ -34,6 +34,8 @@ export interface Files {
 	stat(path: string): Promise<FileStatus | undefined>;
 	/** Names in a directory; `undefined` where there is none. */
 	list(path: string): Promise<readonly string[] | undefined>;
+	/** The name that the file system itself lists first; `undefined` where there is no directory, or nothing in it. */
+	firstEntry(path: string): Promise<string | undefined>;
 	/** Where a symbolic link points; `undefined` where there is none. */
 	readLink(path: string): Promise<string | undefined>;
 	/** The file system at a path; `undefined` where there is nothing, or where a copied tree does not tell. */
@@ -57,6 +59,14 @@ export function createFiles(root = "/"): Files {
 				};
 			}),
 		list: (path) => unlessAbsent(path, async () => readdir(await at(path))),
+		// readdir(3) as it comes: list() is sorted by Node.
+		firstEntry: (path) =>
+			unlessAbsent(path, async () => {
+				const directory = await opendir(await at(path));
+				const first = await directory.read();
+				await directory.close();
+				return first?.name;
+			}),
 		readLink: (path) => unlessAbsent(path, async () => readlink(join(await at(dirname(path)), basename(path)))),
 		statfs: (path) =>
 			unlessAbsent(path, async () => {

@@ -39,9 +39,10 @@ export function classifyCgroups(sources: CgroupSources): HostCgroups {
 	const mounts = parseMountinfo(sources.mountinfo);
 	const isCgroup = ({ type }: Mount) => type === "cgroup" || type === "cgroup2";
 	const visible = new Set(visibleMounts(mounts, (mount) => isCgroup(mount) || mount.mountPoint === top));
+	const oldestFirst = mounts.filter(({ type }) => type === "cgroup");
 	const hierarchies = asCopied(mounts)
 		.filter(({ type }) => type === "cgroup")
-		.map((mount) => ({ ...parseHierarchy(mount), visible: visible.has(mount) }));
+		.map((mount) => ({ ...parseHierarchy(mount), visible: visible.has(mount), age: oldestFirst.indexOf(mount) }));
 	const seen = hierarchies.filter((found) => found.visible);
 	const unifiedAt = [...visible].filter(({ type }) => type === "cgroup2").map(({ mountPoint }) => mountPoint);
 	const atTop = [...visible].findLast(({ mountPoint }) => mountPoint === top);

@@ -33,6 +33,8 @@ const hierarchy = z.object({
 	root: z.string(),
 	/** False where another mount hides it. */
 	visible: z.boolean(),
+	/** Its place among them in this process's own mount namespace, oldest first; absent in older snapshots. */
+	age: z.number().optional(),
 });
 export type Hierarchy = z.infer<typeof hierarchy>;
 
@@ -69,6 +71,8 @@ export const hostCgroups = z.object({
 	systemdDirectory: z.enum(["absent", "directory", "mounted", "unknown"]),
 	/** The tmpfs at /sys/fs/cgroup takes no new directory, as systemd leaves it; absent where another file system is there. */
 	topIsReadOnly: z.boolean().optional(),
+	/** The first entry of that tmpfs, in its own order, is a v1 hierarchy; absent where there is none, or a copy does not tell. */
+	topBeginsWithV1: z.boolean().optional(),
 	/** From where this is seen; `nestedBy` holds what gave another namespace away. */
 	view: z.object({ namespace: z.enum(["initial", "nested", "none", "unknown"]), nestedBy: z.array(z.string()) }),
 	/** The cgroup `/docker` of a unified host, where Docker's cgroupfs driver puts containers. */
@@ -94,6 +98,7 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 		rootCgroupType,
 		namespace,
 		dockerCgroup,
+		topBeginsWithV1,
 		mounts,
 	] = await Promise.all([
 		readWhole(files, "/proc/self/mountinfo"),
@@ -106,6 +111,7 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 		files.readText(`${top}/cgroup.type`),
 		files.readLink("/proc/self/ns/cgroup"),
 		readDockerCgroup(files, host.recorded),
+		host.recorded ? undefined : beginsWithV1(files),
 		// Only a copy can be cut off, so that only there a second witness is of use.
 		host.recorded ? files.readText("/proc/mounts") : undefined,
 	]);
@@ -137,7 +143,16 @@ export async function readHostCgroups({ files, host }: World): Promise<HostCgrou
 	});
 	// Kernels before 4.6 have no cgroup namespaces; a copied tree may just have lost the link.
 	const none = namespace === undefined && !host.recorded && view.namespace === "unknown";
-	return { ...found, view: none ? { ...view, namespace: "none" } : view };
+	return {
+		...found,
+		...(found.topIsReadOnly === undefined ? {} : { topBeginsWithV1 }),
+		view: none ? { ...view, namespace: "none" } : view,
+	};
+}
+
+async function beginsWithV1(files: World["files"]): Promise<boolean> {
+	const first = await files.firstEntry(top);
+	return first !== undefined && (await files.statfs(`${top}/${first}`))?.type === magic.cgroup;
 }
 
 /** The kernel ends every line; a copy that was cut off must not be judged as if it were all. Copies may carry CRLF. */

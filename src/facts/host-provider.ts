@@ -44,6 +44,7 @@ export const hostHierarchies = z.object({
 	kernelControllers: hostCgroups.shape.kernelControllers,
 	systemdDirectory: hostCgroups.shape.systemdDirectory,
 	topIsReadOnly: hostCgroups.shape.topIsReadOnly,
+	topBeginsWithV1: hostCgroups.shape.topBeginsWithV1,
 });
 export type HostHierarchies = z.infer<typeof hostHierarchies>;
 
@@ -263,7 +264,7 @@ export async function readHostHierarchies(know: Know): Promise<HostHierarchies> 
 		);
 	}
 
-	const { version, layout, hierarchies, own, kernelControllers, systemdDirectory, topIsReadOnly } =
+	const { version, layout, hierarchies, own, kernelControllers, systemdDirectory, topIsReadOnly, topBeginsWithV1 } =
 		await know("host.cgroups");
 	if (version !== 1) {
 		throw new ProbeError(
@@ -272,5 +273,14 @@ export async function readHostHierarchies(know: Know): Promise<HostHierarchies> 
 		);
 	}
 
-	return { cgroupVersion: 1, layout, hierarchies, own, kernelControllers, systemdDirectory, topIsReadOnly };
+	return {
+		cgroupVersion: 1,
+		layout,
+		hierarchies,
+		own,
+		kernelControllers,
+		systemdDirectory,
+		topIsReadOnly,
+		topBeginsWithV1,
+	};
 }

@@ -49,6 +49,17 @@ test("a directory is told apart from nothing", async () => {
 	await expect(files.readText(folder)).rejects.toThrow(new ProbeError("unreadable", `${folder} is a directory`));
 });
 
+test("the first entry is the file system's own, and none where there is none", async () => {
+	expect(await files.firstEntry(folder)).toBeUndefined();
+	expect(await files.firstEntry(join(folder, "nothing"))).toBeUndefined();
+	for (const name of ["b", "a", "c"]) {
+		mkdirSync(join(folder, name));
+	}
+
+	const [first] = execFileSync("ls", ["-U", folder], { encoding: "utf8" }).split("\n");
+	expect(await files.firstEntry(folder)).toBe(first);
+});
+
 describe("named pipes", () => {
 	test("one that is written late and in parts is read whole", async () => {
 		const path = makePipe();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
+import { shownAs } from "../../src/diagnose.ts";
 import type { FactName, Facts } from "../../src/facts/sheet.ts";
 import { kindReleases } from "../../src/knowledge/kind.ts";
 import { judgeSituation, readSituation } from "../support/situations.ts";
@@ -74,6 +75,49 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		expect(codesOf("cgroup-v2", situation)).toContain(`cgroup-v2/${code}`);
 		expect(codesOf("cgroup-v2", situation, change)).not.toContain(`cgroup-v2/${code}`);
 	});
+
+	test("a mount that is refused comes before the rules for devices, and a missing cgroup before both", () => {
+		const { sheet, asked } = readSituation({
+			url: new URL("../situations/cgroup-named/problem.foreign-directory.exchanged.yaml", import.meta.url),
+		});
+		const state = sheet["host.hierarchies"];
+		const check = checks.find(({ id }) => id === "cgroup-named");
+		if (state?.state !== "known" || check === undefined) {
+			throw new Error("cgroup-named has no hierarchies");
+		}
+
+		const saidWith = (...more: readonly ReturnType<typeof hierarchy>[]) => {
+			const rest = state.value.hierarchies.filter(({ controllers }) => !controllers.includes("pids"));
+			const value = { ...state.value, hierarchies: [...rest, ...more] };
+			return judgeSituation(check, { ...sheet, "host.hierarchies": { ...state, value } }, asked).text;
+		};
+		expect(saidWith(hierarchy("/sys/fs/cgroup/pids", "pids"))).toContain("devices.list");
+		expect(saidWith(hierarchy("/mnt/limits", "pids"))).toContain("data: limits");
+		expect(saidWith(hierarchy("/sys/fs/cgroup/a/limits", "pids"))).toContain("unable to apply");
+	});
+
+	test.each([
+		["cgroup-v2", "problem.devices-missing.oldest-is-deeper", "host.cgroups"],
+		["cgroup-named", "problem.foreign-directory.deeper", "host.hierarchies"],
+	] as const)(
+		"%s: where a copy does not tell in which folder runc looks, it neither passes nor fails",
+		(id, name, fact) => {
+			const { sheet, asked } = readSituation({ url: new URL(`../situations/${id}/${name}.yaml`, import.meta.url) });
+			const state = sheet[fact];
+			const check = checks.find((each) => each.id === id);
+			if (state?.state !== "known" || check === undefined) {
+				throw new Error(`${id} has no ${fact}`);
+			}
+
+			const deeperFirst = [
+				...state.value.hierarchies.filter(({ mountPoint }) => mountPoint.includes("/lxc/")),
+				...state.value.hierarchies.filter(({ mountPoint }) => !mountPoint.includes("/lxc/")),
+			].map((mount, age) => ({ ...mount, age }));
+			const unsure = { ...state.value, hierarchies: deeperFirst, topBeginsWithV1: undefined };
+			const { judgement, codes } = judgeSituation(check, { ...sheet, [fact]: { ...state, value: unsure } }, asked);
+			expect([shownAs(judgement.verdict), codes.length]).toEqual(["warn", 1]);
+		},
+	);
 
 	test("an engine elsewhere is judged by its own word: this host's files do not count", () => {
 		const elsewhere: Change = { "host.provider": { place: "elsewhere", cgroupVersion: 2, answers: true } };

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { refusedByRunc } from "../../checks/cgroups/runc.ts";
+import { refusedByRunc, rootsOf } from "../../checks/cgroups/runc.ts";
 import type { CgroupLayout, HostCgroups } from "../../src/facts/host-cgroups.ts";
 import { type CgroupSources, classifyCgroups } from "../../src/facts/host-cgroups-layout.ts";
 import { isThere, samples, unlessThere } from "../support/host.ts";
@@ -182,6 +182,12 @@ describe("runc's rule", () => {
 			"3:name=a:/\n2:name=b:/\n1:name=c:/\n",
 			["noprefix EINVAL", "xattr EPERM", "none EINVAL"],
 		],
+		[
+			"a directory called after an option of any file system",
+			[v1(28, "/x/sync", "name=a", 1), v1(29, "/x/none,rw", "name=b", 1), v1(30, "ro,pids", "pids")],
+			"3:name=a:/\n2:name=b:/\n1:pids:/\n",
+			["sync EPERM", "none,rw EINVAL"],
+		],
 		["a name with other controllers", [v1(28, "/x/cpu,name=a", "name=a", 1)], "1:name=a:/\n", ["cpu,name=a EBUSY"]],
 		[
 			"in an LXC container of an old kernel, where the directory is the container's",
@@ -209,11 +215,61 @@ describe("runc's rule", () => {
 		expect(refusedByRunc(found, "4.18.0-553.el8_10.x86_64").map(({ errno }) => errno)).toEqual(["ENOENT"]);
 		expect(refusedByRunc(found, "5.4.0-216-generic").map(({ errno }) => errno)).toEqual(["EINVAL"]);
 		expect(refusedByRunc(found).map(({ errno }) => errno)).toEqual(["EINVAL"]);
+		const atOption = {
+			...classify([tmpfs, v1(28, "/x/rw", "name=a", 1)], { ownCgroup: "1:name=a:/\n" }),
+			cgroupVersion: 1 as const,
+		};
+		expect(refusedByRunc(atOption, "5.0.21").map(({ errno }) => errno)).toEqual(["ENOENT"]);
+		expect(refusedByRunc(atOption, "5.1.0").map(({ errno }) => errno)).toEqual(["EPERM"]);
 	});
 
 	test("a hierarchy that is mounted, but not this process's, does no harm", () => {
 		const found = classify([tmpfs, v1(28, "cpu", "cpu"), v1(29, "gone", "name=gone")], { ownCgroup: "1:cpu:/\n" });
 		expect(refusals(found)).toEqual([]);
+	});
+});
+
+describe("the folder in which runc looks", () => {
+	const deeper = v1(28, "lxc/systemd", "name=systemd");
+	const atPlace = v1(29, "devices", "devices");
+	const ownCgroup = "3:memory:/\n2:devices:/\n1:name=systemd:/\n";
+	const rootsIn = (lines: readonly string[], topBeginsWithV1: boolean | undefined, more: Partial<HostCgroups> = {}) =>
+		rootsOf({ ...classify(lines, { ownCgroup }), topBeginsWithV1, ...more });
+
+	test.each<[string, readonly string[], boolean | undefined, readonly string[]]>([
+		["a hierarchy comes first", [tmpfs, deeper, atPlace], true, ["/sys/fs/cgroup"]],
+		["something else comes first: that of the oldest", [tmpfs, deeper, atPlace], false, ["/sys/fs/cgroup/lxc"]],
+		["something else comes first, and the oldest is at its place", [tmpfs, atPlace, deeper], false, ["/sys/fs/cgroup"]],
+		["a copy does not tell", [tmpfs, deeper, atPlace], undefined, ["/sys/fs/cgroup", "/sys/fs/cgroup/lxc"]],
+		["a copy need not tell", [tmpfs, atPlace, deeper], undefined, ["/sys/fs/cgroup"]],
+		[
+			"the oldest one, and not the first of a new namespace",
+			[tmpfs, v1(28, "/mnt/memory", "memory", 1), atPlace],
+			false,
+			["/mnt"],
+		],
+		[
+			"one that is not this process's does not count",
+			[tmpfs, v1(28, "/a/x", "name=x", 1), atPlace],
+			false,
+			["/sys/fs/cgroup"],
+		],
+		[
+			"no tmpfs",
+			[v1(28, "/cgroup/memory", "memory", 1), v1(29, "/cgroup/devices", "devices", 1)],
+			undefined,
+			["/cgroup"],
+		],
+	])("%s", (_, lines, beginsWithV1, expected) => {
+		expect(rootsIn(lines, beginsWithV1)).toEqual(expected);
+	});
+
+	test("a plain directory that runc will make comes first, then, unless it cannot", () => {
+		const writable = tmpfs.replaceAll("ro,", "rw,");
+		const absent = { systemdDirectory: "absent" } as const;
+		expect(rootsIn([writable, deeper, atPlace], true, absent)).toEqual(["/sys/fs/cgroup/lxc"]);
+		expect(rootsIn([tmpfs, deeper, atPlace], true, absent)).toEqual(["/sys/fs/cgroup"]);
+		expect(rootsIn([writable, deeper, atPlace], true, { systemdDirectory: "directory" })).toEqual(["/sys/fs/cgroup"]);
 	});
 });
 

@@ -49,6 +49,7 @@ function worldOf(tree: Readonly<Record<string, string>>, recorded = false): Worl
 			const names = Object.keys(tree).filter((name) => name.startsWith(`${path}/`));
 			return Promise.resolve(names.length === 0 ? undefined : names.map((name) => name.slice(path.length + 1)));
 		},
+		firstEntry: () => Promise.resolve(undefined),
 		readLink: () => Promise.resolve(undefined),
 		statfs: () => Promise.resolve(undefined),
 	};

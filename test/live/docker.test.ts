@@ -159,6 +159,19 @@ describe.skipIf(reason !== undefined)(
 			expect(container.stdout).toContain("name=systemd");
 		};
 
+		/** No container starts, and Docker says why in the predicted words. */
+		async function expectPrediction(findings: Awaited<ReturnType<typeof ask>>["findings"]) {
+			const said = findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw;
+			for (const cgroupns of ["private", "host"]) {
+				const { stderr } = await start(cgroupns, "true");
+				for (const part of said?.split("…") ?? [""]) {
+					expect(stderr).toContain(part);
+				}
+
+				expect(stderr).not.toBe("");
+			}
+		}
+
 		/** Those of this test's containers. One that stays keeps its hierarchy alive without a mount. */
 		const removeCgroups = (below: string) =>
 			execa("find", [below, "-depth", "-type", "d", "-path", `*/${parent}*`, "-exec", "rmdir", "{}", "+"], {
@@ -170,7 +183,7 @@ describe.skipIf(reason !== undefined)(
 			folder = mkdtempSync(join(tmpdir(), "capmox-doctor-"));
 			parent = basename(folder);
 			// Each ends by itself, should this process be killed before it can clean up.
-			holder = background("unshare", "-m", "--propagation", "private", "sleep", "280");
+			holder = background("unshare", "-m", "--propagation", "private", "sleep", "580");
 			const namespace = holder.pid ?? 0;
 			while (readlinkSync(`/proc/${namespace}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt")) {
 				await sleep(10);
@@ -191,7 +204,7 @@ describe.skipIf(reason !== undefined)(
 				`--mount=/proc/${namespace}/ns/mnt`,
 				"--",
 				"timeout",
-				"260",
+				"560",
 				"dockerd",
 				"--data-root",
 				join(folder, "data"),
@@ -404,36 +417,99 @@ describe.skipIf(reason !== undefined)(
 			await expectFine();
 		});
 
-		test.each(["deeper", "hidden"])(
-			"a controller that is %s, where runc does not find it, stops every container",
-			async (how) => {
-				if (how === "deeper") {
-					await must("umount", `${top}/pids`);
-					await must("mkdir", "-p", `${top}/lxc/pids`);
-					await must("mount", "-t", "cgroup", "-o", "pids", "cgroup", `${top}/lxc/pids`);
-				} else {
-					await must("mount", "-t", "tmpfs", "tmpfs", `${top}/pids`);
-				}
+		test("the devices controller nowhere", async () => {
+			await must("umount", `${top}/devices`);
+			const sick = await ask();
+			expect((await start("private", "true")).stderr).toContain("mountpoint for devices not found");
+			expect(await mend("cgroup-v2/devices-missing", sick.findings)).toEqual(["mkdir", "mount"]);
+			await expectFine();
+		});
 
-				const sick = await ask();
-				expect(sick.codes).toContain("cgroup-named/foreign-directory");
-				const [beginning = "", , end = ""] = (
-					sick.findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw ?? ""
-				).split("…");
-				for (const cgroupns of ["private", "host"]) {
-					const { stderr } = await start(cgroupns, "true");
-					expect(stderr).toContain(beginning);
-					expect(stderr).toContain(end);
-				}
+		test.each([
+			["pids", "deeper"],
+			["cpuset", "deeper"],
+			["pids", "hidden"],
+		])("%s that is %s, where runc does not find it, stops every container", async (controller, how) => {
+			if (how === "deeper") {
+				await must("umount", `${top}/${controller}`);
+				await must("mkdir", "-p", `${top}/lxc/${controller}`);
+				await must("mount", "-t", "cgroup", "-o", controller, "cgroup", `${top}/lxc/${controller}`);
+			} else {
+				await must("mount", "-t", "tmpfs", "tmpfs", `${top}/${controller}`);
+			}
 
-				await mend("cgroup-named/foreign-directory", sick.findings);
-				await expectFine();
-				if (how === "deeper") {
-					await must("umount", `${top}/lxc/pids`);
-					await must("rm", "-r", `${top}/lxc`);
-				}
-			},
-		);
+			const sick = await ask();
+			expect(sick.codes).toContain("cgroup-named/foreign-directory");
+			await expectPrediction(sick.findings);
+			await mend("cgroup-named/foreign-directory", sick.findings);
+			await expectFine();
+			if (how === "deeper") {
+				await must("umount", `${top}/lxc/${controller}`);
+				await must("rm", "-r", `${top}/lxc`);
+			} else {
+				await must("umount", `${top}/${controller}`);
+				await must("umount", `${top}/${controller}`);
+			}
+		});
+
+		test.each([
+			["devices", "memory"],
+			["cpuset", "pids"],
+		])("the directories of %s and %s, the wrong way round", async (one, other) => {
+			const exchange = [
+				["umount", `${top}/${one}`],
+				["umount", `${top}/${other}`],
+				["mount", "-t", "cgroup", "-o", other, "cgroup", `${top}/${one}`],
+				["mount", "-t", "cgroup", "-o", one, "cgroup", `${top}/${other}`],
+			];
+			for (const command of exchange) {
+				await must(...command);
+			}
+
+			const sick = await ask();
+			await expectPrediction(sick.findings);
+			await mend("cgroup-named/foreign-directory", sick.findings);
+			await expectFine();
+		});
+
+		test("a directory whose name the kernel takes for an option of any file system", async () => {
+			await must("mkdir", `${top}/sync`);
+			await must("mount", "--bind", `${top}/pids`, `${top}/sync`);
+			await must("umount", `${top}/pids`);
+			const sick = await ask();
+			const said = sick.findings.flatMap(({ evidence }) => evidence).find(({ from }) => from.endsWith("will say"))?.saw;
+			expect(said).toContain("data: sync: operation not permitted");
+			expect((await start("private", "true")).stderr).toContain("data: sync: operation not permitted");
+			await mend("cgroup-named/foreign-directory", sick.findings);
+			await expectFine();
+		});
+
+		test("an oldest hierarchy that is deeper leads runc away from all others", async () => {
+			const anew = join(folder, "anew");
+			const names = (await must("ls", top)).split("\n").filter((name) => name !== "systemd");
+			await must("mkdir", anew);
+			await must("mount", "-t", "tmpfs", "tmpfs", anew);
+			await must("mkdir", "-p", `${anew}/deep/systemd`);
+			await must("mount", "-t", "cgroup", "-o", "none,name=systemd", "cgroup", `${anew}/deep/systemd`);
+			for (const name of names) {
+				await must("mkdir", join(anew, name));
+				await must("mount", "--bind", join(top, name), join(anew, name));
+			}
+
+			await must("umount", "-R", top);
+			await must("mount", "--move", anew, top);
+			// Newest or oldest, the first entry is no hierarchy.
+			await must("mkdir", `${top}/notes`);
+			const sick = await ask();
+			expect(sick.verdicts).toMatchObject({ "cgroup-v2": "fail", "cgroup-named": "pass" });
+			for (const cgroupns of ["private", "host"]) {
+				expect((await start(cgroupns, "true")).stderr).toContain("mountpoint for devices not found");
+			}
+
+			await mend("cgroup-v2/devices-missing", sick.findings);
+			await expectFine();
+			await must("rm", "-r", `${top}/deep`, `${top}/notes`);
+		});
 
 		/** All hierarchies at a place of one's own, and nothing on /sys/fs/cgroup. */
 		async function elsewhere(body: () => Promise<void>) {

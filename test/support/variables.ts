@@ -111,6 +111,7 @@ export function environmentFrom({
 		readText: (path) => Promise.resolve(texts.get(path)),
 		stat: (path) => Promise.resolve(texts.get(path) === undefined ? undefined : { mode: 0o600, isFile: true }),
 		list: () => Promise.resolve(undefined),
+		firstEntry: () => Promise.resolve(undefined),
 		readLink: () => Promise.resolve(undefined),
 		statfs: () => Promise.resolve(undefined),
 	};
