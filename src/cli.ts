@@ -17,6 +17,8 @@ import {
 import { toMilliseconds } from "./duration.ts";
 import { isUsageError, UsageError } from "./errors.ts";
 
+/** Those that have a schema. */
+const documents = ["report", "diff", "explain", "config", "baseline"] as const;
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 
 interface Definition {
@@ -90,13 +92,13 @@ export function defineProgram(
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		configured(repeating(choosing(examining(made)))).action(async (_: unknown, self: Command) => {
+		accepting(configured(repeating(choosing(examining(made))))).action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
 			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted, givenIn(self));
 		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
-		configured(repeating(examining(made))).action(async (checks: string[], _: unknown, self: Command) => {
+		accepting(configured(repeating(examining(made)))).action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
@@ -214,17 +216,15 @@ export function defineProgram(
 			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
-	command("schema", "print the JSON Schema of --format json, or of capmox-doctor.yaml", (made) => {
+	command("schema", "print the JSON Schema of --format json, of capmox-doctor.yaml, or of a baseline", (made) => {
 		made
 			.addArgument(
-				new Argument("[document]", "of run and check, of diff, of explain, or of the configuration").choices([
-					"report",
-					"diff",
-					"explain",
-					"config",
-				]),
+				new Argument(
+					"[document]",
+					"of run and check, of diff, of explain, of the configuration, or of a baseline",
+				).choices(documents),
 			)
-			.action(async (document?: "report" | "diff" | "explain" | "config") => {
+			.action(async (document?: (typeof documents)[number]) => {
 				const { schema } = await import("./commands/schema.ts");
 				code = schema(terminal, document);
 			});
@@ -328,6 +328,17 @@ const configured = (command: Command): Command =>
 		"--config <file>",
 		"read settings and waivers from this file, not from the nearest capmox-doctor.yaml",
 	);
+
+/** What is known before. */
+const accepting = (command: Command): Command =>
+	command
+		.option("--baseline <file>", "what this file holds is known, and only what is new counts")
+		.addOption(
+			new Option("--write-baseline <file>", "write what is found now, to be known to --baseline").conflicts([
+				"wait",
+				"watch",
+			]),
+		);
 
 const givenIn =
 	(command: Command) =>
