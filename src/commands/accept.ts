@@ -7,6 +7,8 @@ import type { SettingsInUse } from "./settings.ts";
 /** What becomes of findings: how severe they are, which are waived, which are known. */
 export interface Acceptance {
 	readonly settle: (judgements: readonly Judgement[]) => Settled;
+	/** The configuration in use. */
+	readonly file?: string;
 	/** Writes down what was found, for the next time; absent where nobody asked for that. */
 	readonly keep?: (judgements: readonly Judgement[]) => Promise<void>;
 }
@@ -28,9 +30,9 @@ export async function acceptance(
 	{ baseline, writeBaseline }: BaselineOptions,
 	settings: SettingsInUse | undefined,
 ): Promise<Acceptance> {
-	const settle = settings?.settle ?? acceptNothing.settle;
+	const { settle, ...origin } = settings ?? acceptNothing;
 	if (baseline === undefined && writeBaseline === undefined) {
-		return { settle };
+		return { settle, ...origin };
 	}
 
 	const { applyBaseline, parseBaseline, renderBaseline } = await import("../baseline.ts");
@@ -45,8 +47,9 @@ export async function acceptance(
 		return { judgements: compared.judgements, stale: [...settled.stale, ...compared.stale] };
 	};
 	return writeBaseline === undefined
-		? { settle: compare }
+		? { settle: compare, ...origin }
 		: {
+				...origin,
 				settle: (judgements) => {
 					const settled = compare(judgements);
 					return { ...settled, judgements: allKnownFrom(writeBaseline, settled.judgements) };

@@ -34,7 +34,9 @@ export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
 /** Looks, judges and prints; returns the exit code. */
 export async function examine(examination: Examination): Promise<number> {
 	const { checks, asked, options, terminal, interrupted } = examination;
-	const { settle, keep } = examination.acceptance ?? acceptNothing;
+	const { settle, keep, file: configuration } = examination.acceptance ?? acceptNothing;
+	const manifest = options.manifest === "-" ? undefined : options.manifest;
+	const settingsFile = manifest ?? options.envFile ?? configuration;
 	const started = performance.now();
 	const targets = targetsOf(options.format, options.report ?? []);
 	const report = async ({ judgements, stale, code, note }: Looked): Promise<void> => {
@@ -46,6 +48,7 @@ export async function examine(examination: Examination): Promise<number> {
 			exitCode: code,
 			milliseconds: performance.now() - started,
 			...(note === undefined ? {} : { snapshot: note }),
+			...(settingsFile === undefined ? {} : { settingsFile }),
 		};
 		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
 		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);

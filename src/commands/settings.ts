@@ -7,6 +7,8 @@ import type { RunOptions } from "./run.ts";
 import { nearest, select } from "./select.ts";
 
 export interface SettingsInUse {
+	/** As the user would write it. */
+	readonly file: string;
 	readonly settle: (judgements: readonly Judgement[]) => Settled;
 }
 
@@ -39,6 +41,6 @@ export async function withSettings<T extends RunOptions>(
 	const today = new Date().toISOString().slice(0, 10);
 	return {
 		options: { ...options, ...Object.fromEntries(used) },
-		settings: { settle: (judgements) => applySettings(judgements, settings, today) },
+		settings: { file: file.name, settle: (judgements) => applySettings(judgements, settings, today) },
 	};
 }

@@ -171,11 +171,14 @@ export const byGroup = (judgements: readonly Judgement[]): readonly (readonly [G
 		.map((group) => [group, judgements.filter(({ check }) => check.group === group)] as const)
 		.filter(([, members]) => members.length > 0);
 
+/** As probes name what was piped in; it is no file that a report could point to. */
+const standardInput = "the standard input";
+
 /** The file and line that evidence points to, as origins of variables name them: "envfile, line 3". */
 export function placeOf(evidence: readonly Evidence[]): { readonly file: string; readonly line: number } | undefined {
 	for (const { from } of evidence) {
 		const [, file, line] = /(?:^|\()([^()\s][^()]*?), line (\d+)\)?/.exec(from) ?? [];
-		if (file !== undefined) {
+		if (file !== undefined && file !== standardInput) {
 			return { file, line: Number(line) };
 		}
 	}

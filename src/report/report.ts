@@ -11,6 +11,8 @@ export interface Run {
 	readonly milliseconds: number;
 	/** Where a snapshot was judged, and nothing here was looked at. */
 	readonly snapshot?: SnapshotNote;
+	/** The file that told where to look, where one did: for findings outside of any file. */
+	readonly settingsFile?: string;
 	/** What accepts something that is not there any more. */
 	readonly stale?: readonly Stale[];
 }

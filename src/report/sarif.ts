@@ -2,7 +2,7 @@ import type { Judgement, ReportedFinding } from "../diagnose.ts";
 import { acceptedLine, findingLines, findingsOf, placeOf, remarksOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
-/** SARIF 2.1.0. What was seen outside of any file is placed where its settings would stand. */
+/** SARIF 2.1.0. What was seen outside of any file is placed in the file that told where to look. */
 export function renderSarif(run: Run): string {
 	const rules = run.judgements.flatMap(({ check }) =>
 		Object.entries(check.findings).map(([code, { severity, means }]) => ({
@@ -27,7 +27,7 @@ export function renderSarif(run: Run): string {
 					},
 				],
 				results: findingsOf(run).map((finding) => ({
-					...toResult(finding),
+					...toResult(finding, run.settingsFile ?? "capmox-doctor.yaml"),
 					ruleIndex: rules.findIndex(({ id }) => id === finding.code),
 				})),
 				columnKind: "utf16CodeUnits",
@@ -37,8 +37,8 @@ export function renderSarif(run: Run): string {
 	return `${JSON.stringify(log, null, 2)}\n`;
 }
 
-function toResult(finding: ReportedFinding) {
-	const { file, line } = placeOf(finding.evidence) ?? { file: "capmox-doctor.yaml", line: 1 };
+function toResult(finding: ReportedFinding, otherwise: string) {
+	const { file, line } = placeOf(finding.evidence) ?? { file: otherwise, line: 1 };
 	const accepted = acceptedLine(finding);
 	return {
 		ruleId: finding.code,
