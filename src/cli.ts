@@ -110,14 +110,14 @@ export function defineProgram(
 		});
 	});
 	command("snapshot", "save what the checks would judge, to be judged elsewhere with --from", (made) => {
-		choosing(examining(made))
+		configured(choosing(examining(made)))
 			.option("-o, --output <file>", "write this file, readable only by its owner; - for the standard output")
 			.option("--force", "replace the file where it exists", false)
 			.option("--anonymize", "put stand-ins in the place of names and addresses", false)
 			.option("--for-test [what]", "write a test situation for each check, named by its verdict and what is the case")
 			.action(async (_: unknown, self: Command) => {
 				const { snapshot } = await import("./commands/snapshot.ts");
-				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted);
+				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted, givenIn(self));
 			});
 	});
 	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
@@ -133,7 +133,7 @@ export function defineProgram(
 		});
 	});
 	command("fix [target]", "carry out, step by step, what the findings of a check say", (made) => {
-		examining(made)
+		configured(examining(made))
 			.usage("[options] CHECK | CHECK/CODE")
 			.option("--dry-run", "show the plan, and do nothing", false)
 			.option("--yes", "do not ask before each step; what destroys something is left out", false)
@@ -148,7 +148,7 @@ export function defineProgram(
 			.addHelpText("after", fixHelp)
 			.action(async (target: string | undefined, _: unknown, self: Command) => {
 				const { fix } = await import("./commands/fix.ts");
-				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted);
+				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted, givenIn(self));
 			});
 	});
 	command("list", "list the checks", (made) => {
