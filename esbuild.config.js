@@ -59,7 +59,7 @@ await writeFile(
 
 /** The schemas of the JSON documents, for whoever validates without running the program. */
 const { schema } = await import(`./${made}/commands/schema.js`);
-for (const name of ["report", "diff", "explain", "config"]) {
+for (const name of ["report", "diff", "explain", "config", "baseline"]) {
 	schema({ out: (text) => writeFileSync(`${made}/${name}-v1.schema.json`, text) }, name);
 }
 

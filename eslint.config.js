@@ -71,6 +71,7 @@ export default tseslint.config(
 		files: [
 			"src/addresses.ts",
 			"src/anonymize/**/*.ts",
+			"src/baseline.ts",
 			"src/go-yaml.ts",
 			"src/check.ts",
 			"src/compare.ts",

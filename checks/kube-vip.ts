@@ -71,6 +71,10 @@ const resolve =
 const titleOf = ({ kind, namespace, name }: ControlPlane): string =>
 	`${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 
+/** With the line where it stands, in a manifest. */
+const placeOf = (control: ControlPlane, { source }: KubeVip): string =>
+	control.line === undefined ? titleOf(control) : `${titleOf(control)} (${source}, line ${control.line})`;
+
 function judgeControlPlane(
 	source: KubeVip,
 	control: ControlPlane,
@@ -79,14 +83,20 @@ function judgeControlPlane(
 	const resolved = resolve(control, secrets);
 	const manifest = resolved(control.manifest);
 	if (manifest.state === "unreadable") {
-		return [unreadable(control, manifest)];
+		return [unreadable(control, manifest, source)];
 	}
 
 	if (manifest.state !== "found") {
 		return [];
 	}
 
-	const subject = { container: manifest, name: titleOf(control), source: source.source, control, path: manifest.path };
+	const subject = {
+		container: manifest,
+		name: placeOf(control, source),
+		source: source.source,
+		control,
+		path: manifest.path,
+	};
 	const containerOf = (one: Manifest): Container | undefined => {
 		const own = resolved(one);
 		return own.state === "found" ? own : undefined;
@@ -100,10 +110,14 @@ function judgeControlPlane(
 	];
 }
 
-const unreadable = (control: ControlPlane, manifest: Extract<Manifest, { state: "unreadable" }>): VipFinding => ({
+const unreadable = (
+	control: ControlPlane,
+	manifest: Extract<Manifest, { state: "unreadable" }>,
+	source: KubeVip,
+): VipFinding => ({
 	code: "manifest-unreadable",
 	summary: `The manifest of kube-vip in ${titleOf(control)} cannot become a pod: ${manifest.why}. The kubelet passes over it, and nobody brings up the control plane's address.`,
-	evidence: [{ from: `${titleOf(control)}, files[${manifest.index}], ${manifest.path}`, saw: manifest.why }],
+	evidence: [{ from: `${placeOf(control, source)}, files[${manifest.index}], ${manifest.path}`, saw: manifest.why }],
 	remedy: [
 		advise(
 			"Compare it with the manifest in CAPMOX's template: valid YAML of kind Pod, with one container that runs kube-vip; what encoding says must be what content holds.",

@@ -59,7 +59,7 @@ const onlyVirtual = (found: Interfaces): Interfaces => ({
 });
 
 const judgePlans = ({ plans, source }: Networks): readonly NicFinding[] =>
-	plans.flatMap((plan) => [...judgeRoutes(plan), ...judgePools(plan, source), ...judgeModels(plan)]);
+	plans.flatMap((plan) => [...judgeRoutes(plan, source), ...judgePools(plan, source), ...judgeModels(plan, source)]);
 
 function matched(pairs: ReturnType<typeof pairsOf>, clusters: readonly string[]): string {
 	const compared = pairs.filter(({ member }) => isComparable(member)).length;

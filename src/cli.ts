@@ -17,6 +17,8 @@ import {
 import { toMilliseconds } from "./duration.ts";
 import { isUsageError, UsageError } from "./errors.ts";
 
+/** Those that have a schema. */
+const documents = ["report", "diff", "explain", "config", "baseline"] as const;
 const noCommand = "no command given: capmox-doctor run looks at everything; see capmox-doctor --help";
 
 interface Definition {
@@ -90,13 +92,13 @@ export function defineProgram(
 	};
 
 	command("run", "look at everything that is set up here", (made) => {
-		configured(repeating(choosing(examining(made)))).action(async (_: unknown, self: Command) => {
+		accepting(configured(repeating(choosing(examining(made))))).action(async (_: unknown, self: Command) => {
 			const { run } = await import("./commands/run.ts");
 			code = await run(self.optsWithGlobals<RunOptions>(), terminal, interrupted, givenIn(self));
 		});
 	});
 	command("check <check...>", "look at the named checks: ids, groups or globs, as list shows them", (made) => {
-		configured(repeating(examining(made))).action(async (checks: string[], _: unknown, self: Command) => {
+		accepting(configured(repeating(examining(made)))).action(async (checks: string[], _: unknown, self: Command) => {
 			const { check } = await import("./commands/run.ts");
 			code = await check(
 				checks.flatMap((word) => word.split(",")),
@@ -108,14 +110,14 @@ export function defineProgram(
 		});
 	});
 	command("snapshot", "save what the checks would judge, to be judged elsewhere with --from", (made) => {
-		choosing(examining(made))
+		configured(choosing(examining(made)))
 			.option("-o, --output <file>", "write this file, readable only by its owner; - for the standard output")
 			.option("--force", "replace the file where it exists", false)
 			.option("--anonymize", "put stand-ins in the place of names and addresses", false)
 			.option("--for-test [what]", "write a test situation for each check, named by its verdict and what is the case")
 			.action(async (_: unknown, self: Command) => {
 				const { snapshot } = await import("./commands/snapshot.ts");
-				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted);
+				code = await snapshot(self.optsWithGlobals<SnapshotOptions>(), terminal, interrupted, givenIn(self));
 			});
 	});
 	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
@@ -131,7 +133,7 @@ export function defineProgram(
 		});
 	});
 	command("fix [target]", "carry out, step by step, what the findings of a check say", (made) => {
-		examining(made)
+		configured(examining(made))
 			.usage("[options] CHECK | CHECK/CODE")
 			.option("--dry-run", "show the plan, and do nothing", false)
 			.option("--yes", "do not ask before each step; what destroys something is left out", false)
@@ -146,7 +148,7 @@ export function defineProgram(
 			.addHelpText("after", fixHelp)
 			.action(async (target: string | undefined, _: unknown, self: Command) => {
 				const { fix } = await import("./commands/fix.ts");
-				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted);
+				code = await fix(target, self.optsWithGlobals<FixOptions>(), terminal, interrupted, givenIn(self));
 			});
 	});
 	command("list", "list the checks", (made) => {
@@ -214,17 +216,15 @@ export function defineProgram(
 			code = await matrix(self.optsWithGlobals<GlobalOptions>(), terminal, interrupted);
 		});
 	});
-	command("schema", "print the JSON Schema of --format json, or of capmox-doctor.yaml", (made) => {
+	command("schema", "print the JSON Schema of --format json, of capmox-doctor.yaml, or of a baseline", (made) => {
 		made
 			.addArgument(
-				new Argument("[document]", "of run and check, of diff, of explain, or of the configuration").choices([
-					"report",
-					"diff",
-					"explain",
-					"config",
-				]),
+				new Argument(
+					"[document]",
+					"of run and check, of diff, of explain, of the configuration, or of a baseline",
+				).choices(documents),
 			)
-			.action(async (document?: "report" | "diff" | "explain" | "config") => {
+			.action(async (document?: (typeof documents)[number]) => {
 				const { schema } = await import("./commands/schema.ts");
 				code = schema(terminal, document);
 			});
@@ -328,6 +328,17 @@ const configured = (command: Command): Command =>
 		"--config <file>",
 		"read settings and waivers from this file, not from the nearest capmox-doctor.yaml",
 	);
+
+/** What is known before. */
+const accepting = (command: Command): Command =>
+	command
+		.option("--baseline <file>", "what this file holds is known, and only what is new counts")
+		.addOption(
+			new Option("--write-baseline <file>", "write what is found now, to be known to --baseline").conflicts([
+				"wait",
+				"watch",
+			]),
+		);
 
 const givenIn =
 	(command: Command) =>

@@ -14,7 +14,15 @@ export interface ReportedFinding extends Required<Omit<Finding, "code">> {
 	readonly code: string;
 	/** Accepted by whoever runs this: shown, and not counted. */
 	readonly waived?: Waived;
+	/** Waivers that held until some day, and do not any more. */
+	readonly expired?: NonEmpty<Required<Waived>>;
+	/** The file with what was found before and is not new: shown, and not counted. */
+	readonly knownFrom?: string;
 }
+
+/** Neither accepted nor known before. */
+export const isOpen = ({ waived, knownFrom }: ReportedFinding): boolean =>
+	waived === undefined && knownFrom === undefined;
 
 export interface Waived {
 	readonly reason: string;
@@ -41,6 +49,26 @@ export interface Judgement {
 	readonly check: Check;
 	readonly verdict: Verdict;
 }
+
+/** What accepts a finding that is not there any more, although it was looked for. */
+export interface Stale {
+	readonly kind: "waiver" | "baseline";
+	/** Where it stands. */
+	readonly from: string;
+	readonly code: string;
+	/** What it is about; absent for a waiver of the code as a whole. */
+	readonly about?: string;
+}
+
+/** What was found, and what of that is accepted. */
+export interface Settled {
+	readonly judgements: readonly Judgement[];
+	readonly stale: readonly Stale[];
+}
+
+/** Whether all was looked at that the check asks for. What does not apply was not. */
+export const isLookedAt = ({ kind, ...verdict }: Verdict): boolean =>
+	kind === "pass" || (kind === "problem" && "missing" in verdict && verdict.missing.length === 0);
 
 /** The same judgements, with other findings in those that have any. */
 export const changeFindings = (
@@ -154,8 +182,8 @@ export type ShownVerdict = (typeof shownVerdicts)[number];
 export function shownAs(verdict: Verdict): ShownVerdict {
 	switch (verdict.kind) {
 		case "problem": {
-			const open = verdict.findings.filter(({ waived }) => waived === undefined);
-			// Waiving what was found proves nothing about what was not looked at.
+			const open = verdict.findings.filter(isOpen);
+			// Accepting what was found proves nothing about what was not looked at.
 			const without = verdict.missing.length > 0 ? "unknown" : "pass";
 			return open.length === 0 ? without : open.some(({ severity }) => severity === "error") ? "fail" : "warn";
 		}
@@ -179,7 +207,7 @@ export function exitCode(judgements: readonly Judgement[], failOn: FailOn = "err
 		verdicts.some(
 			(verdict) =>
 				verdict.kind === "problem" &&
-				verdict.findings.some(({ severity, waived }) => waived === undefined && counting.includes(severity)),
+				verdict.findings.some((finding) => isOpen(finding) && counting.includes(finding.severity)),
 		)
 	) {
 		return 1;

@@ -1,7 +1,14 @@
 import { LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { type Evidence, mapNonEmpty, severities } from "./check.ts";
-import { changeFindings, errorsFirst, type Judgement, type ReportedFinding } from "./diagnose.ts";
+import { mapNonEmpty, severities } from "./check.ts";
+import {
+	changeFindings,
+	errorsFirst,
+	isLookedAt,
+	type Judgement,
+	type ReportedFinding,
+	type Settled,
+} from "./diagnose.ts";
 import { toMilliseconds } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 
@@ -123,15 +130,32 @@ function toPlain(document: ReturnType<typeof parseDocument>, refuse: (line: numb
 	}
 }
 
-/** Severities and waivers. `today` is YYYY-MM-DD in UTC. A waiver that has expired is said beside the evidence. */
-export const applySettings = (
+/** Severities and waivers. `today` is YYYY-MM-DD in UTC. A waiver that has expired is said, and does no more. */
+export function applySettings(
 	judgements: readonly Judgement[],
 	settings: Pick<Settings, "severities" | "waivers">,
 	today: string,
-): readonly Judgement[] =>
-	changeFindings(judgements, (findings) =>
-		errorsFirst(mapNonEmpty(findings, (finding) => settle(finding, settings, today))),
+): Settled {
+	const found = judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
+	const seen = new Set(judgements.filter(({ verdict }) => isLookedAt(verdict)).map(({ check }) => check.id));
+	const stale = settings.waivers.filter(
+		(waiver) => seen.has(waiver.code.replace(/\/.*$/, "")) && !found.some((finding) => means(waiver, finding)),
 	);
+	return {
+		judgements: changeFindings(judgements, (findings) =>
+			errorsFirst(mapNonEmpty(findings, (finding) => settle(finding, settings, today))),
+		),
+		stale: stale.map(({ code, object, from }) => ({
+			kind: "waiver",
+			from,
+			code,
+			...(object === undefined ? {} : { about: object }),
+		})),
+	};
+}
+
+const means = ({ code, object }: Pick<Waiver, "code" | "object">, finding: ReportedFinding): boolean =>
+	code === finding.code && (object === undefined || names(finding, object));
 
 function settle(
 	finding: ReportedFinding,
@@ -139,19 +163,15 @@ function settle(
 	today: string,
 ): ReportedFinding {
 	const severity = changed?.[finding.code] ?? finding.severity;
-	const meant = waivers.filter(
-		({ code, object }) => code === finding.code && (object === undefined || names(finding, object)),
-	);
+	const meant = waivers.filter((waiver) => means(waiver, finding));
 	const valid = meant.find(({ until }) => until === undefined || until >= today);
 	if (valid !== undefined) {
 		const { reason, until, from } = valid;
 		return { ...finding, severity, waived: { reason, from, ...(until === undefined ? {} : { until }) } };
 	}
 
-	const expired = meant.map(
-		({ from, reason, until = "" }): Evidence => ({ from, saw: `its waiver expired on ${until} (${reason})` }),
-	);
-	return { ...finding, severity, evidence: [...finding.evidence, ...expired] };
+	const [first, ...others] = meant.map(({ reason, until = "", from }) => ({ reason, until, from }));
+	return { ...finding, severity, ...(first === undefined ? {} : { expired: [first, ...others] }) };
 }
 
 /** As a whole word: machine-1 is not in machine-10, nor in machine-1.example.org. */

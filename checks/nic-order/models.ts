@@ -6,6 +6,10 @@ import { pinEverywhere, replaceTemplate } from "./steps.ts";
 export const nameOf = ({ kind, namespace, name }: Plan): string =>
 	`${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 
+/** With the line where it stands, in a manifest. */
+export const placeOf = (plan: Plan, source: string): string =>
+	plan.line === undefined ? nameOf(plan) : `${nameOf(plan)} (${source}, line ${plan.line})`;
+
 const driverFor = (model: string): string => (isModel(model) ? driverOf[model] : model);
 
 /** Interface names that Proxmox VE's slots lead to on its default machine type. */
@@ -14,7 +18,7 @@ export const guestName = (device: string): string => {
 	return index < 6 ? `ens${18 + index}` : `the interface of ${device}`;
 };
 
-export function judgeModels(plan: Plan): readonly NicFinding[] {
+export function judgeModels(plan: Plan, source: string): readonly NicFinding[] {
 	const models = [...new Set(plan.devices.map(({ model }) => model))];
 	// Whoever is told an address does not look at any order.
 	if (models.length < 2 || plan.kubelet.nodeIp !== undefined) {
@@ -28,7 +32,7 @@ export function judgeModels(plan: Plan): readonly NicFinding[] {
 			code: "mixed-models",
 			summary: `${nameOf(plan)} mixes interface models: ${shown}. In which order the guest's kernel makes the interfaces depends on how it loads its drivers, not only on the slots.`,
 			evidence: [
-				{ from: `${nameOf(plan)}, network`, saw: shown, expected: "one model for all devices, virtio" },
+				{ from: `${placeOf(plan, source)}, network`, saw: shown, expected: "one model for all devices, virtio" },
 				...foretold(models.includes("virtio"), (loading) => predicted(plan, loading)),
 				{
 					from: "kubelet",

@@ -1,5 +1,6 @@
+import type { Evidence } from "../../src/check.ts";
 import type { Device, NicFinding, Plan } from "./findings.ts";
-import { guestName, nameOf } from "./models.ts";
+import { guestName, nameOf, placeOf } from "./models.ts";
 import { advise, moveBehind, pinEverywhere } from "./steps.ts";
 
 interface Route {
@@ -32,6 +33,7 @@ export function judgePools(plan: Plan, source: string): readonly NicFinding[] {
 			summary: `${nameOf(plan)} names ${pool} for ${name}, and ${source} has no such pool. Its gateway and metric decide over which device the first default route leads.`,
 			evidence: [
 				{ from: source, saw: `no ${pool}`, expected: `the pool that ${name} takes its addresses from` },
+				...standing(plan, source),
 			] as const,
 			remedy: [
 				advise(
@@ -45,8 +47,8 @@ export function judgePools(plan: Plan, source: string): readonly NicFinding[] {
 }
 
 /** What pools and metrics say before there is a machine; IPv4 first, as kubelet does. */
-export function judgeRoutes(plan: Plan): readonly NicFinding[] {
-	const ties = ([4, 6] as const).flatMap((family) => tied(plan, defaultRoutes(plan, family)));
+export function judgeRoutes(plan: Plan, source: string): readonly NicFinding[] {
+	const ties = ([4, 6] as const).flatMap((family) => tied(plan, source, defaultRoutes(plan, family)));
 	if (plan.kubelet.nodeIp !== undefined || plan.kubelet.cloudProvider === "external") {
 		return ties;
 	}
@@ -68,13 +70,19 @@ export function judgeRoutes(plan: Plan): readonly NicFinding[] {
 		return ties;
 	}
 
-	return [...ties, elsewhere(plan, first, expected, own)];
+	return [...ties, elsewhere(plan, source, first, expected, own)];
 }
+
+/** Where in a manifest the devices are. */
+const standing = (plan: Plan, source: string): readonly Evidence[] =>
+	plan.line === undefined
+		? []
+		: [{ from: placeOf(plan, source), saw: plan.devices.map(({ name, model }) => `${name} ${model}`).join(", ") }];
 
 const metricOf = ({ written, family }: Route): string =>
 	written === undefined ? `no metric, which counts as ${usual[family]}` : `metric ${written}`;
 
-function elsewhere(plan: Plan, first: Route, expected: Device, own: Route | undefined): NicFinding {
+function elsewhere(plan: Plan, source: string, first: Route, expected: Device, own: Route | undefined): NicFinding {
 	const steps = moveBehind(plan, first, (own?.metric ?? 100) + 100);
 	const [step = pinEverywhere(guestName(expected.name)), ...rest] = steps;
 	return {
@@ -91,12 +99,13 @@ function elsewhere(plan: Plan, first: Route, expected: Device, own: Route | unde
 				from: own === undefined ? expected.name : `${own.from}, on ${expected.name}`,
 				saw: own === undefined ? "no default route" : `a gateway with ${metricOf(own)}`,
 			},
+			...standing(plan, source),
 		],
 		remedy: [step, ...rest, pinEverywhere(guestName(expected.name))],
 	};
 }
 
-function tied(plan: Plan, routes: readonly Route[]): readonly NicFinding[] {
+function tied(plan: Plan, source: string, routes: readonly Route[]): readonly NicFinding[] {
 	const pair = routes.flatMap((route, index) => {
 		const next = routes[index + 1];
 		return next?.metric === route.metric && next.device !== route.device ? [[route, next] as const] : [];
@@ -119,6 +128,7 @@ function tied(plan: Plan, routes: readonly Route[]): readonly NicFinding[] {
 					saw: `a gateway with ${metricOf(other)}`,
 					expected: "metrics that differ, the default device's the lowest",
 				},
+				...standing(plan, source),
 			],
 			remedy: [step, ...rest],
 		},

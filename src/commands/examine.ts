@@ -1,14 +1,14 @@
 import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
-import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
+import { diagnose, exitCode, type Judgement, type Settled } from "../diagnose.ts";
 import { isUsageError, UsageError } from "../errors.ts";
 import type { FactName, FactSheet } from "../facts/sheet.ts";
 import type { SnapshotNote } from "../report/report.ts";
+import { type Acceptance, acceptNothing } from "./accept.ts";
 import { repeatOptions } from "./again.ts";
 import { look } from "./look.ts";
 import { type Look, transitions, waitUntilFine, watch } from "./repeat.ts";
 import { targetsOf, writeReports } from "./reports.ts";
-import type { SettingsInUse } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 export interface Examination {
@@ -21,7 +21,7 @@ export interface Examination {
 	readonly wait?: number | undefined;
 	/** Look again until it is interrupted. */
 	readonly watch?: boolean | undefined;
-	readonly settings?: SettingsInUse | undefined;
+	readonly acceptance?: Acceptance;
 	readonly options: GlobalOptions & ClusterOptions;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
@@ -34,50 +34,60 @@ export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
 /** Looks, judges and prints; returns the exit code. */
 export async function examine(examination: Examination): Promise<number> {
 	const { checks, asked, options, terminal, interrupted } = examination;
+	const { settle, keep, file: configuration } = examination.acceptance ?? acceptNothing;
+	const manifest = options.manifest === "-" ? undefined : options.manifest;
+	const settingsFile = manifest ?? options.envFile ?? configuration;
 	const started = performance.now();
 	const targets = targetsOf(options.format, options.report ?? []);
-	const report = async (judgements: readonly Judgement[], code: number, snapshot?: SnapshotNote): Promise<void> => {
+	const report = async ({ judgements, stale, code, note }: Looked): Promise<void> => {
 		const run = {
 			version: terminal.version,
 			judgements,
+			stale,
 			failOn: options.failOn,
 			exitCode: code,
 			milliseconds: performance.now() - started,
-			...(snapshot === undefined ? {} : { snapshot }),
+			...(note === undefined ? {} : { snapshot: note }),
+			...(settingsFile === undefined ? {} : { settingsFile }),
 		};
 		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
 		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);
 		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
 	};
 	try {
-		const look = async () => {
+		const look = async (): Promise<Looked> => {
 			const { sheet, note } = await see(examination);
 			const found = repeatOptions(diagnose(checks, sheet, asked === undefined ? {} : { asked }), options);
-			const judgements = examination.settings?.apply(found) ?? found;
-			return { judgements, code: exitCode(judgements, options.failOn), note };
+			const { judgements, stale } = settle(found);
+			return { judgements, stale, code: exitCode(judgements, options.failOn), ...(note === undefined ? {} : { note }) };
 		};
-		const { judgements, code, note } = await repeat(look, examination, report);
-		if (examination.watch !== true) {
-			await report(judgements, code, note);
+		const seen = await repeat(look, examination, report);
+		// What an interrupted look missed would be new the next time.
+		if (!interrupted.aborted) {
+			await keep?.(seen.judgements);
 		}
 
-		return code;
+		if (examination.watch !== true) {
+			await report(seen);
+		}
+
+		return seen.code;
 	} catch (error) {
 		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
-			await report(crashed(checks, error), 70);
+			await report({ judgements: crashed(checks, error), stale: [], code: 70 });
 		}
 
 		throw error;
 	}
 }
 
-type Looked = Look & { readonly note: SnapshotNote | undefined };
+type Looked = Look & Settled & { readonly note?: SnapshotNote };
 
 /** Once, until all is fine (`--wait`), or until it is interrupted (`--watch`). */
 async function repeat(
 	look: () => Promise<Looked>,
 	{ wait, watch: isWatching = false, from, terminal, interrupted }: Examination,
-	report: (judgements: readonly Judgement[], code: number) => Promise<void>,
+	report: (seen: Looked) => Promise<void>,
 ): Promise<Looked> {
 	if (wait === undefined && !isWatching) {
 		return await look();
@@ -101,7 +111,7 @@ async function repeat(
 			}
 
 			terminal.out(clear);
-			await report(seen.judgements, seen.code);
+			await report(seen);
 		},
 		interrupted,
 	);

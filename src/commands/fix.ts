@@ -12,12 +12,14 @@ import { planOf } from "../fix/plan.ts";
 import { renderPlan } from "../fix/show.ts";
 import { undo } from "../fix/undo.ts";
 import { maskOf } from "../gather.ts";
+import { type Acceptance, acceptNothing } from "./accept.ts";
 import { repeatOptions } from "./again.ts";
 import { wantedBy } from "./examine.ts";
 import { look } from "./look.ts";
 import { writeReports } from "./reports.ts";
 import { type CheckOptions, withTemplate } from "./run.ts";
 import { nearest } from "./select.ts";
+import { type IsGiven, withSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface FixOptions extends CheckOptions {
@@ -32,10 +34,12 @@ export interface FixOptions extends CheckOptions {
 /** `fix`: carries out what the findings of one check say, step by step, and looks whether it helped. */
 export async function fix(
 	target: string | undefined,
-	options: FixOptions,
+	line: FixOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
+	isGiven: IsGiven,
 ): Promise<number> {
+	const { options, settings } = await withSettings(line, isGiven);
 	if (options.from !== undefined || options.root !== undefined) {
 		throw new UsageError(`--${options.from === undefined ? "root" : "from"}: only what is here can be mended`);
 	}
@@ -75,7 +79,7 @@ export async function fix(
 	}
 
 	const { entry, code } = await find(target);
-	const judge = judging(entry, options, terminal, interrupted);
+	const judge = judging(entry, options, settings?.settle ?? acceptNothing.settle, terminal, interrupted);
 	const codes = code === undefined ? undefined : new Set([code]);
 	if (options.dryRun) {
 		return await preview(await judge(), codes, options, terminal);
@@ -141,12 +145,19 @@ async function find(target: string): Promise<{ readonly entry: Entry; readonly c
 }
 
 /** Each time anew: nothing that was seen before the last step counts. */
-function judging(entry: Entry, given: FixOptions, terminal: Terminal, interrupted: AbortSignal) {
+function judging(
+	entry: Entry,
+	given: FixOptions,
+	settle: Acceptance["settle"],
+	terminal: Terminal,
+	interrupted: AbortSignal,
+) {
 	const options = withTemplate(given);
 	return async (): Promise<Judgement> => {
 		const check = await entry.load();
 		const { sheet } = await look({ wanted: wantedBy([check]), options, terminal, interrupted });
-		const [judgement] = repeatOptions(diagnose([check], sheet, { asked: new Set([check.id]) }), options);
+		const found = repeatOptions(diagnose([check], sheet, { asked: new Set([check.id]) }), options);
+		const [judgement] = settle(found).judgements;
 		if (judgement === undefined) {
 			throw new Error(`${check.id} was not judged`);
 		}

@@ -2,13 +2,14 @@ import { directory, type Entry, load } from "../../checks/directory.ts";
 import type { ClusterOptions } from "../access/world.ts";
 import { UsageError } from "../errors.ts";
 import { capmoxVersions, flavors } from "../knowledge/templates.ts";
+import { acceptance, type BaselineOptions } from "./accept.ts";
 import { examine } from "./examine.ts";
 import { refuseLookingOptions } from "./looking-options.ts";
 import { nearest, select } from "./select.ts";
 import { type IsGiven, withSettings } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
-export interface CheckOptions extends GlobalOptions {
+export interface CheckOptions extends GlobalOptions, BaselineOptions {
 	readonly flavor?: string;
 	readonly capmoxVersion?: string;
 	/** A snapshot to judge in place of what is here. */
@@ -33,7 +34,9 @@ export async function run(
 	isGiven: IsGiven,
 ): Promise<number> {
 	const { options, settings } = await withSettings(line, isGiven);
-	return examine({ checks: await load(choose(options)), settings, ...given(options), terminal, interrupted });
+	const accepted = await acceptance(options, settings);
+	const checks = await load(choose(options));
+	return examine({ checks, acceptance: accepted, ...given(options), terminal, interrupted });
 }
 
 /** What --only and --skip leave. */
@@ -59,7 +62,8 @@ export async function check(
 	const { options, settings } = await withSettings(line, isGiven);
 	const chosen = select(words, directory);
 	const asked = new Set(chosen.map(({ id }) => id).filter((id) => words.includes(id)));
-	return examine({ checks: await load(chosen), asked, settings, ...given(options), terminal, interrupted });
+	const accepted = await acceptance(options, settings);
+	return examine({ checks: await load(chosen), asked, acceptance: accepted, ...given(options), terminal, interrupted });
 }
 
 function given({ from, wait, watch, ...options }: CheckOptions) {

@@ -1,13 +1,15 @@
 import { directory, load } from "../../checks/directory.ts";
 import { currentFolder } from "../access/current-folder.ts";
 import { readSettingsFile } from "../access/settings-file.ts";
-import type { Judgement } from "../diagnose.ts";
+import type { Judgement, Settled } from "../diagnose.ts";
 import { toMilliseconds } from "../duration.ts";
 import type { RunOptions } from "./run.ts";
 import { nearest, select } from "./select.ts";
 
 export interface SettingsInUse {
-	readonly apply: (judgements: readonly Judgement[]) => readonly Judgement[];
+	/** As the user would write it. */
+	readonly file: string;
+	readonly settle: (judgements: readonly Judgement[]) => Settled;
 }
 
 /** Whether an option stands on the command line, and is no default. */
@@ -39,6 +41,6 @@ export async function withSettings<T extends RunOptions>(
 	const today = new Date().toISOString().slice(0, 10);
 	return {
 		options: { ...options, ...Object.fromEntries(used) },
-		settings: { apply: (judgements) => applySettings(judgements, settings, today) },
+		settings: { file: file.name, settle: (judgements) => applySettings(judgements, settings, today) },
 	};
 }

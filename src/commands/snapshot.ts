@@ -10,6 +10,7 @@ import { renderFacts, renderSnapshot } from "../snapshot/write.ts";
 import { wantedBy } from "./examine.ts";
 import { refuseLookingOptions } from "./looking-options.ts";
 import { choose, type RunOptions, withTemplate } from "./run.ts";
+import { type IsGiven, withSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SnapshotOptions extends RunOptions {
@@ -22,10 +23,12 @@ export interface SnapshotOptions extends RunOptions {
 
 /** `snapshot`: what the checks would judge, as a file that can be judged elsewhere. */
 export async function snapshot(
-	options: SnapshotOptions,
+	line: SnapshotOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
+	isGiven: IsGiven,
 ): Promise<number> {
+	const { options } = await withSettings(line, isGiven);
 	const entries = choose(options);
 	if (options.forTest !== undefined && options.output !== undefined) {
 		throw new UsageError("--for-test finds the place by itself, so --output has no effect");

@@ -7,7 +7,7 @@ import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
 import { isOurs, parseMachineObjects } from "./machine-objects.ts";
-import { notRendered, readValues } from "./manifest-objects.ts";
+import { notRendered, readPlaced } from "./manifest-objects.ts";
 
 /** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
 export const tagMatches = ["uniqueSubset", "bestSubset"] as const;
@@ -116,7 +116,7 @@ function parseList(text: string | undefined): string[] {
 /** @throws UsageError where it is no YAML, is not rendered yet, or describes no machine. */
 export function parseManifest(manifest: Manifest): EnvironmentMachines {
 	const { name } = manifest;
-	const objects = readValues(manifest);
+	const objects = readPlaced(manifest).map(({ value }) => value);
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
 		throw new UsageError(

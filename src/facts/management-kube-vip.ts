@@ -13,7 +13,7 @@ import { type Kind, readList } from "./management-list.ts";
 import type { ManagementMachine } from "./management-machines.ts";
 import { type ManagementObject, rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, type ManagementControlPlane } from "./management-replicas.ts";
-import { notRendered, readObjects } from "./manifest-objects.ts";
+import { lineOf, notRendered, objectsAmong, readPlaced } from "./manifest-objects.ts";
 import type { Networks } from "./networks.ts";
 import type { Know } from "./probe.ts";
 
@@ -29,6 +29,8 @@ const controlPlane = z.object({
 	kind: z.enum(["KubeadmControlPlane", "KubeadmControlPlaneTemplate"]),
 	namespace: z.string().optional(),
 	name: z.string(),
+	/** Where it begins in a manifest. */
+	line: z.number().optional(),
 	cluster: z.string().optional(),
 	/** Of Kubernetes, as it is wanted. */
 	kubernetes: z.string().optional(),
@@ -153,7 +155,8 @@ export async function parseManifestKubeVip(
 	text: string,
 	networks: () => Promise<Networks>,
 ): Promise<KubeVip> {
-	const objects = readObjects({ name, text });
+	const placed = readPlaced({ name, text });
+	const objects = objectsAmong(placed);
 	const all = <Raw, T>(kindName: string, kind: Kind<Raw, T>): readonly T[] =>
 		objects
 			.filter((object) => object.kind === kindName)
@@ -204,7 +207,8 @@ export async function parseManifestKubeVip(
 
 	// A ClusterClass may well add to a template what it lacks.
 	const telling = templates.filter(({ manifest }) => manifest.state !== "none");
-	return { ...found, controlPlanes: [...found.controlPlanes, ...telling] };
+	const told = [...found.controlPlanes, ...telling].map((one) => ({ ...one, line: lineOf(placed, one) }));
+	return { ...found, controlPlanes: told };
 }
 
 const rawTemplate = z.object({

@@ -8,7 +8,7 @@ import { clusters, proxmoxClusters } from "./management-clusters.ts";
 import { type Kind, readList } from "./management-list.ts";
 import { rawMetadata, readObject } from "./management-object.ts";
 import { controlPlanes, machineDeployments } from "./management-replicas.ts";
-import { notRendered, readObjects } from "./manifest-objects.ts";
+import { lineOf, notRendered, objectsAmong, readPlaced } from "./manifest-objects.ts";
 import { type Bootstrap, compose, type Networks, type Parts, type Plan } from "./networks.ts";
 import type { Know } from "./probe.ts";
 
@@ -92,7 +92,8 @@ export async function readManifestNetworks(world: World): Promise<Networks> {
 
 /** @throws UsageError where it is no YAML. */
 export function parseManifestNetworks(name: string, text: string): Networks {
-	const objects = readObjects({ name, text });
+	const placed = readPlaced({ name, text });
+	const objects = objectsAmong(placed);
 	const read = <Raw, T>(kindName: string, kind: Kind<Raw, T>): { version: string | undefined; items: T[] } => {
 		const mine = objects.filter((object) => object.kind === kindName);
 		return {
@@ -100,7 +101,7 @@ export function parseManifestNetworks(name: string, text: string): Networks {
 			items: mine.map((object) => readOne(name, kindName, kind, object)),
 		};
 	};
-	return compose(name, {
+	const found = compose(name, {
 		isPlanned: true,
 		templates: read("ProxmoxMachineTemplate", machineTemplates).items,
 		bootstraps: read("KubeadmConfigTemplate", bootstraps).items,
@@ -112,6 +113,7 @@ export function parseManifestNetworks(name: string, text: string): Networks {
 		machines: [],
 		proxmoxMachines: [],
 	});
+	return { ...found, plans: found.plans.map((plan) => ({ ...plan, line: lineOf(placed, plan) })) };
 }
 
 const hintFor = (object: unknown): string => (/\$\{[^}]*\}/.test(JSON.stringify(object)) ? notRendered : "");

@@ -40,6 +40,8 @@ const plan = z.object({
 	kind: z.enum(["ProxmoxMachineTemplate", "ProxmoxMachine"]),
 	namespace: z.string().optional(),
 	name: z.string(),
+	/** Where it begins in a manifest. */
+	line: z.number().optional(),
 	cluster: z.string().optional(),
 	/** A ClusterClass made it. */
 	topology: z.boolean(),

@@ -21,11 +21,11 @@ export interface PlannedStep {
 	readonly leftOver?: true;
 }
 
-/** The steps of these findings, in the order of the report. `codes` are whole ones; none means all of the check. */
+/** The steps of these findings, in the order of the report. `codes` are whole ones; none means all of the check that are not waived. */
 export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | undefined): readonly PlannedStep[] {
 	const findings = verdict.kind === "problem" ? verdict.findings : [];
 	return findings
-		.filter(({ code }) => codes === undefined || codes.has(code))
+		.filter(({ code, waived }) => codes?.has(code) ?? waived === undefined)
 		.flatMap((finding) =>
 			finding.remedy.map((step) => {
 				const subject = step.command === undefined ? undefined : subjectOf(step.command);

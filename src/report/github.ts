@@ -1,5 +1,5 @@
-import type { ReportedFinding } from "../diagnose.ts";
-import { countsOf, findingsOf, openingOf, placeOf, unseen, waivedLine } from "./plain.ts";
+import { isOpen, type ReportedFinding } from "../diagnose.ts";
+import { acceptedLine, countsOf, findingsOf, openingOf, placeOf, staleLines, standingLines, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub shows so many annotations of a level per step; the rest is dropped silently there, so it is counted here. */
@@ -11,10 +11,11 @@ const most = 10;
  */
 export function renderGithub(run: Run): string {
 	const all = findingsOf(run);
-	const findings = all.filter(({ waived }) => waived === undefined);
-	const accepted = all.flatMap(({ code, summary, waived }) =>
-		waived === undefined ? [] : [command("notice", { title: code }, `${waivedLine(waived)}. ${summary}`)],
-	);
+	const findings = all.filter(isOpen);
+	const accepted = all.flatMap((finding) => {
+		const why = acceptedLine(finding);
+		return why === undefined ? [] : [command("notice", { title: finding.code }, `${why}. ${finding.summary}`)];
+	});
 	const errors = findings.filter(({ severity }) => severity === "error").map((finding) => annotate("error", finding));
 	const warnings = findings
 		.filter(({ severity }) => severity === "warning")
@@ -27,6 +28,7 @@ export function renderGithub(run: Run): string {
 	const notices = [
 		...(opening === undefined ? [] : [command("notice", { title: "a snapshot" }, opening)]),
 		...gaps,
+		...staleLines(run).map((line) => command("notice", { title: "capmox-doctor" }, line)),
 		...accepted,
 	];
 	return [
@@ -40,12 +42,13 @@ export function renderGithub(run: Run): string {
 
 type Level = "error" | "warning" | "notice";
 
-function annotate(level: Level, { code, summary, evidence }: ReportedFinding): string {
+function annotate(level: Level, finding: ReportedFinding): string {
+	const { code, summary, evidence } = finding;
 	const { file, line } = placeOf(evidence) ?? {};
 	return command(
 		level,
 		{ ...(file === undefined ? {} : { file, line: String(line) }), title: code },
-		`${summary} More: capmox-doctor explain ${code}`,
+		[`${summary} More: capmox-doctor explain ${code}`, ...standingLines(finding)].join("\n"),
 	);
 }
 

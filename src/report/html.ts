@@ -1,15 +1,16 @@
+import type { Step } from "../check.ts";
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
 import {
 	adviceOf,
 	byGroup,
 	countsOf,
 	escapeMarkup,
-	openingOf,
+	remarksOf,
+	standingLines,
 	titleOf,
 	typed,
 	undoLine,
 	unseen,
-	waivedLine,
 } from "./plain.ts";
 import type { Run } from "./report.ts";
 
@@ -17,7 +18,6 @@ import type { Run } from "./report.ts";
 export function renderHtml(run: Run): string {
 	const broken = run.judgements.filter(({ verdict }) => verdict.kind === "problem" || unseen(verdict) !== undefined);
 	const others = run.judgements.filter((judgement) => !broken.includes(judgement));
-	const opening = openingOf(run);
 	return `<!doctype html>
 <html lang="en">
 <head>
@@ -30,7 +30,11 @@ export function renderHtml(run: Run): string {
 <body>
 <header>
 <h1>capmox-doctor</h1>
-<p>${escapeMarkup(countsOf(run))} · version ${escapeMarkup(run.version)} · ${(run.milliseconds / 1_000).toFixed(1)} s · exit ${run.exitCode}</p>${opening === undefined ? "" : `\n<p><strong>${escapeMarkup(opening)}</strong></p>`}
+<p>${escapeMarkup(countsOf(run))} · version ${escapeMarkup(run.version)} · ${(run.milliseconds / 1_000).toFixed(1)} s · exit ${run.exitCode}</p>${remarksOf(
+		run,
+	)
+		.map((remark) => `\n<p><strong>${escapeMarkup(remark)}</strong></p>`)
+		.join("")}
 </header>
 <main>
 ${byGroup(broken)
@@ -52,20 +56,13 @@ ${verdict.kind === "problem" ? verdict.findings.map(section).join("\n") : ""}${r
 </article>`;
 };
 
-const section = ({
-	code,
-	severity,
-	confidence,
-	summary,
-	evidence,
-	remedy,
-	waived,
-}: ReportedFinding): string => `<section>
-<p><strong>${escapeMarkup(summary)}</strong></p>${waived === undefined ? "" : `\n<p>${escapeMarkup(waivedLine(waived))}</p>`}
-<ol>
-${remedy.map((step) => `<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(undoLine(step.undo))}</p>`}</li>`).join("\n")}
-</ol>
-<details><summary>${severity}${confidence === "likely" ? " (likely)" : ""} · <code>${escapeMarkup(code)}</code> · what was seen</summary>
+const section = (finding: ReportedFinding): string => {
+	const { code, severity, confidence, summary, evidence, remedy, knownFrom } = finding;
+	return `<section>
+<p><strong>${escapeMarkup(summary)}</strong></p>${standingLines(finding)
+		.map((line) => `\n<p>${escapeMarkup(line)}</p>`)
+		.join("")}
+${knownFrom === undefined ? `<ol>\n${remedy.map(item).join("\n")}\n</ol>\n` : ""}<details><summary>${severity}${confidence === "likely" ? " (likely)" : ""} · <code>${escapeMarkup(code)}</code> · what was seen</summary>
 <dl>
 ${evidence
 	.map(
@@ -76,6 +73,10 @@ ${evidence
 </dl>
 </details>
 </section>`;
+};
+
+const item = (step: Step): string =>
+	`<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(undoLine(step.undo))}</p>`}</li>`;
 
 const pre = (line: string): string => `<pre><code>${escapeMarkup(line)}</code></pre>`;
 

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from "chalk";
 import { groups, type Step } from "../check.ts";
 import {
+	isOpen,
 	type Judgement,
 	type MissingFact,
 	type ReportedFinding,
@@ -8,7 +9,7 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { adviceOf, openingOf, titleOf, typed, undoLine, waivedLine } from "./plain.ts";
+import { acceptedCounts, adviceOf, openingOf, staleLines, standingLines, titleOf, typed, undoLine } from "./plain.ts";
 import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
@@ -37,7 +38,9 @@ export function renderHuman(run: Run, options: HumanOptions): string {
 	});
 	const said = openingOf(run);
 	const opening = said === undefined ? "" : options.paint.bold(prose(said, 0, options));
-	const closing = options.quiet === true ? [] : [renderSkips(run, options), renderClosing(run, options)];
+	const stale = staleLines(run).map((line) => prose(line, 0, options));
+	const closing =
+		options.quiet === true ? [] : [renderSkips(run, options), stale.join("\n"), renderClosing(run, options)];
 	const parts = [...sections, ...closing].filter((part) => part !== "");
 	return parts.length === 0 ? "" : `${[opening, ...parts].filter((part) => part !== "").join("\n\n")}\n`;
 }
@@ -91,17 +94,21 @@ export function renderFinding(finding: ReportedFinding, options: HumanOptions): 
 	const likely = finding.confidence === "likely" ? " (likely)" : "";
 	return [
 		prose(finding.summary, 4, options),
-		...(finding.waived === undefined ? [] : [prose(waivedLine(finding.waived), 6, options)]),
-		...finding.evidence.flatMap(({ from, saw, expected, lines = [] }) => [
-			labelled("saw", `${from}: ${saw}`, options),
-			...shortened(lines, options).map((line) => `${" ".repeat(16)}${line}`),
-			...(expected === undefined ? [] : [labelled("expected", expected, options)]),
-		]),
-		...finding.remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
+		...standingLines(finding).map((line) => prose(line, 6, options)),
+		...(finding.knownFrom === undefined || options.verbose === true ? renderDetails(finding, options) : []),
 		`    ${colour(`${finding.severity}${likely}`)} ${paint.dim(`· more: capmox-doctor explain ${finding.code}`)}`,
-		...(options.verbose === true && finding.waived === undefined ? [paint.dim(`    ${waiverToPaste(finding)}`)] : []),
+		...(options.verbose === true && isOpen(finding) ? [paint.dim(`    ${waiverToPaste(finding)}`)] : []),
 	].join("\n");
 }
+
+const renderDetails = ({ evidence, remedy }: ReportedFinding, options: HumanOptions): readonly string[] => [
+	...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
+		labelled("saw", `${from}: ${saw}`, options),
+		...shortened(lines, options).map((line) => `${" ".repeat(16)}${line}`),
+		...(expected === undefined ? [] : [labelled("expected", expected, options)]),
+	]),
+	...remedy.map((step, index) => renderStep(step, `${index + 1}.`, options)),
+];
 
 /** The date is left open, so that it is decided by whoever pastes it. */
 const waiverToPaste = ({ code }: ReportedFinding): string =>
@@ -157,6 +164,7 @@ function renderClosing({ judgements, milliseconds, exitCode, failOn }: Run, { pa
 		phrase(count(judgements, "unknown"), "could not be looked at", paint.magenta),
 		phrase(count(judgements, "pass"), "fine", paint.green),
 		phrase(count(judgements, "skip"), "not applicable here", paint.dim),
+		...acceptedCounts({ judgements }),
 	].filter((part) => part !== "");
 	return `${parts.join(", ")} · ${(milliseconds / 1_000).toFixed(1)} s · exit ${exitCode}${meaning(exitCode, failOn)}`;
 }

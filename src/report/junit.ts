@@ -1,5 +1,5 @@
-import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { byGroup, escapeMarkup, findingLines, openingOf, titleOf, unseen, waivedLine } from "./plain.ts";
+import { isOpen, type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
+import { acceptedLine, byGroup, escapeMarkup, findingLines, openingOf, staleLines, titleOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /**
@@ -12,10 +12,11 @@ export function renderJunit(run: Run): string {
 	);
 	const all = suites.flatMap(([, cases]) => cases);
 	const opening = openingOf(run);
-	const properties =
-		opening === undefined
-			? []
-			: [`    <properties><property name="snapshot" value="${escapeMarkup(opening)}"/></properties>`];
+	const said = [
+		...(opening === undefined ? [] : [["snapshot", opening] as const]),
+		...staleLines(run).map((line) => ["stale", line] as const),
+	].map(([name, value]) => `<property name="${name}" value="${escapeMarkup(value)}"/>`);
+	const properties = said.length === 0 ? [] : [`    <properties>${said.join("")}</properties>`];
 	return [
 		'<?xml version="1.0" encoding="UTF-8"?>',
 		`<testsuites name="capmox-doctor ${escapeMarkup(run.version)}" ${totals(all)} time="${(run.milliseconds / 1_000).toFixed(3)}">`,
@@ -61,14 +62,17 @@ function inside({ verdict }: Judgement, { failOn }: Run): { outcome: TestCase["o
 			return { outcome: "error", lines: error };
 		case "problem": {
 			const text = verdict.findings.map((finding) => findingLines(finding).join("\n")).join("\n\n");
-			const open = verdict.findings.filter(({ waived }) => waived === undefined);
+			const open = verdict.findings.filter(isOpen);
 			const [first] = open;
 			if (first === undefined) {
-				const reasons = verdict.findings.flatMap(({ waived }) => (waived === undefined ? [] : [waivedLine(waived)]));
+				const reasons = new Set(verdict.findings.map(acceptedLine));
 				const output = `      <system-out>${escapeMarkup(text)}</system-out>`;
 				return error.length > 0
 					? { outcome: "error", lines: [...error, output] }
-					: { outcome: "skipped", lines: [`      <skipped message="${escapeMarkup(reasons.join("; "))}"/>`, output] };
+					: {
+							outcome: "skipped",
+							lines: [`      <skipped message="${escapeMarkup([...reasons].join("; "))}"/>`, output],
+						};
 			}
 
 			return shownAs(verdict) === "fail" || failOn === "warning"

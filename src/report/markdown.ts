@@ -1,5 +1,5 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
-import { adviceOf, countsOf, openingOf, typed, unseen, waivedLine } from "./plain.ts";
+import { adviceOf, countsOf, remarksOf, standingLines, typed, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub takes 65,536 characters for an issue; something is left for what its author has to say. */
@@ -7,8 +7,8 @@ const largest = 60_000;
 
 /** Markdown to be pasted into an issue, or with a larger `limit` (bytes of UTF-8) for the summary of a CI job. */
 export function renderMarkdown(run: Run, limit = largest): string {
-	const opening = openingOf(run);
-	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n${opening === undefined ? "" : `\n${escape(opening)}\n`}`;
+	const remarks = remarksOf(run).map((remark) => `\n${escape(remark)}\n`);
+	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n${remarks.join("")}`;
 	const parts = [...run.judgements.flatMap(problem), ...run.judgements.flatMap(gap), rest(run)].filter(
 		(part) => part !== "",
 	);
@@ -31,15 +31,21 @@ const problem = ({ check, verdict }: Judgement): readonly string[] =>
 	verdict.kind === "problem"
 		? verdict.findings.map(
 				(finding) =>
-					`### ${finding.waived !== undefined ? "waived:" : finding.severity === "error" ? "✘" : "!"} ${escape(check.title)} (\`${finding.code}\`)\n\n${body(finding)}`,
+					`### ${finding.waived !== undefined ? "waived:" : finding.knownFrom !== undefined ? "known:" : finding.severity === "error" ? "✘" : "!"} ${escape(check.title)} (\`${finding.code}\`)\n\n${body(finding)}`,
 			)
 		: [];
 
-function body({ summary, evidence, remedy, confidence, waived }: ReportedFinding): string {
+function body(finding: ReportedFinding): string {
 	return [
-		escape(summary) + (confidence === "likely" ? " (likely)" : ""),
-		...(waived === undefined ? [] : ["", `**${escape(waivedLine(waived))}**`]),
+		escape(finding.summary) + (finding.confidence === "likely" ? " (likely)" : ""),
+		...standingLines(finding).flatMap((line) => ["", `**${escape(line)}**`]),
 		"",
+		...(finding.knownFrom === undefined ? details(finding) : []),
+	].join("\n");
+}
+
+function details({ evidence, remedy }: ReportedFinding): readonly string[] {
+	return [
 		...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 			`- saw ${code(`${from}: ${saw}`)}${expected === undefined ? "" : `, expected ${code(expected)}`}`,
 			...(lines.length === 0 ? [] : ["", ...fenced(lines.join("\n"), "text").map((line) => `  ${line}`)]),
@@ -50,7 +56,7 @@ function body({ summary, evidence, remedy, confidence, waived }: ReportedFinding
 			...typed(step).flatMap((line) => ["", ...fenced(line).map((each) => `   ${each}`)]),
 		]),
 		"",
-	].join("\n");
+	];
 }
 
 const gap = ({ check, verdict }: Judgement): readonly string[] => {

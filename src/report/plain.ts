@@ -66,14 +66,31 @@ export const typed = ({ command, put }: Step): readonly string[] => [
 export const adviceOf = ({ advice, where, risk, put }: Step): string =>
 	`${advice}${places[where]}${put === undefined ? "" : ` In ${put.into}:`}${risk === "destroys" ? " This destroys something." : ""}`;
 
-/** That a finding is accepted, until when and why. */
-export const waivedLine = ({ reason, until, from }: Waived): string =>
+/** That a finding is accepted, until when and why, or known before; undefined where it counts. */
+export const acceptedLine = ({ waived, knownFrom }: ReportedFinding): string | undefined =>
+	waived === undefined ? (knownFrom === undefined ? undefined : `Known before (${knownFrom})`) : waivedLine(waived);
+
+/** How a finding stands: accepted, known, accepted once; empty for most. */
+export const standingLines = (finding: ReportedFinding): readonly string[] => {
+	const accepted = acceptedLine(finding);
+	const expired = (finding.expired ?? []).map(
+		({ until, reason, from }) => `Its waiver expired on ${until}: ${reason} (${from})`,
+	);
+	return [...(accepted === undefined ? [] : [accepted]), ...expired];
+};
+
+const waivedLine = ({ reason, until, from }: Waived): string =>
 	`Waived ${until === undefined ? "for good" : `until ${until}`}: ${reason} (${from})`;
 
-/** A finding as lines of text, without colour and without wrapping. */
-export const findingLines = ({ code, summary, evidence, remedy, waived }: ReportedFinding): readonly string[] => [
-	summary,
-	...(waived === undefined ? [] : [`  ${waivedLine(waived)}`]),
+/** A finding as lines of text, without colour and without wrapping. What was known before is told in short. */
+export const findingLines = (finding: ReportedFinding): readonly string[] => [
+	finding.summary,
+	...standingLines(finding).map((line) => `  ${line}`),
+	...(finding.knownFrom === undefined ? detailLines(finding) : []),
+	`  more: capmox-doctor explain ${finding.code}`,
+];
+
+const detailLines = ({ evidence, remedy }: ReportedFinding): readonly string[] => [
 	...evidence.flatMap(({ from, saw, expected, lines = [] }) => [
 		`  saw: ${from}: ${saw}`,
 		...lines.map((line) => `       ${line}`),
@@ -84,8 +101,21 @@ export const findingLines = ({ code, summary, evidence, remedy, waived }: Report
 		...typed(step).flatMap((text) => text.split("\n").map((line) => `       ${line}`)),
 		...(step.undo === undefined ? [] : [`     To undo: ${undoLine(step.undo)}`]),
 	]),
-	`  more: capmox-doctor explain ${code}`,
 ];
+
+/** What accepts something that is not there any more, one by one. */
+export const staleLines = ({ stale = [] }: Pick<Run, "stale">): readonly string[] =>
+	stale.map(({ kind, from, code, about }) =>
+		kind === "waiver"
+			? `Stale: the waiver of ${code}${about === undefined ? "" : ` for ${about}`} (${from}) meets nothing any more`
+			: `Stale: ${code} is known before (${from}), and not found any more: ${about ?? ""}`,
+	);
+
+/** What is to be said of the run as a whole. */
+export const remarksOf = (run: Run): readonly string[] => {
+	const opening = openingOf(run);
+	return [...(opening === undefined ? [] : [opening]), ...staleLines(run)];
+};
 
 export const findingsOf = ({ judgements }: Pick<Run, "judgements">): readonly ReportedFinding[] =>
 	judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
@@ -115,11 +145,25 @@ export function countsOf({ judgements }: Pick<Run, "judgements">): string {
 		["pass", "fine"],
 		["skip", "not applicable here"],
 	] as const;
-	return words
-		.map(([shown, text]) => [judgements.filter(({ verdict }) => shownAs(verdict) === shown).length, text] as const)
-		.filter(([number]) => number > 0)
-		.map(([number, text]) => `${number} ${text}`)
-		.join(", ");
+	return [
+		...words
+			.map(([shown, text]) => [judgements.filter(({ verdict }) => shownAs(verdict) === shown).length, text] as const)
+			.filter(([number]) => number > 0)
+			.map(([number, text]) => `${number} ${text}`),
+		...acceptedCounts({ judgements }),
+	].join(", ");
+}
+
+/** "1 finding waived": a check that is fine only for that is not simply fine. */
+export function acceptedCounts(run: Pick<Run, "judgements">): readonly string[] {
+	const findings = findingsOf(run);
+	const kinds = [
+		["waived", findings.filter(({ waived }) => waived !== undefined).length],
+		["known before", findings.filter(({ knownFrom }) => knownFrom !== undefined).length],
+	] as const;
+	return kinds.flatMap(([text, number]) =>
+		number === 0 ? [] : [`${number} ${number === 1 ? "finding" : "findings"} ${text}`],
+	);
 }
 
 export const byGroup = (judgements: readonly Judgement[]): readonly (readonly [Group, readonly Judgement[]])[] =>
@@ -127,11 +171,14 @@ export const byGroup = (judgements: readonly Judgement[]): readonly (readonly [G
 		.map((group) => [group, judgements.filter(({ check }) => check.group === group)] as const)
 		.filter(([, members]) => members.length > 0);
 
+/** As probes name what was piped in; it is no file that a report could point to. */
+const standardInput = "the standard input";
+
 /** The file and line that evidence points to, as origins of variables name them: "envfile, line 3". */
 export function placeOf(evidence: readonly Evidence[]): { readonly file: string; readonly line: number } | undefined {
 	for (const { from } of evidence) {
 		const [, file, line] = /(?:^|\()([^()\s][^()]*?), line (\d+)\)?/.exec(from) ?? [];
-		if (file !== undefined) {
+		if (file !== undefined && file !== standardInput) {
 			return { file, line: Number(line) };
 		}
 	}

@@ -1,4 +1,4 @@
-import { type Judgement, shownAs } from "../diagnose.ts";
+import { type Judgement, type Stale, shownAs } from "../diagnose.ts";
 import { undoLine } from "./plain.ts";
 import type { Report } from "./schema.ts";
 
@@ -11,6 +11,10 @@ export interface Run {
 	readonly milliseconds: number;
 	/** Where a snapshot was judged, and nothing here was looked at. */
 	readonly snapshot?: SnapshotNote;
+	/** The file that told where to look, where one did: for findings outside of any file. */
+	readonly settingsFile?: string;
+	/** What accepts something that is not there any more. */
+	readonly stale?: readonly Stale[];
 }
 
 export type SnapshotNote = NonNullable<Report["snapshot"]>;
@@ -18,7 +22,7 @@ export type SnapshotNote = NonNullable<Report["snapshot"]>;
 export const count = (judgements: readonly Judgement[], shown: string): number =>
 	judgements.filter(({ verdict }) => shownAs(verdict) === shown).length;
 
-function toReport({ version, judgements, failOn, exitCode, milliseconds, snapshot }: Run): Report {
+function toReport({ version, judgements, failOn, exitCode, milliseconds, snapshot, stale = [] }: Run): Report {
 	return {
 		schema: "capmox-doctor/report/v1",
 		version,
@@ -44,6 +48,7 @@ function toReport({ version, judgements, failOn, exitCode, milliseconds, snapsho
 			),
 			milliseconds: Math.round(milliseconds),
 		},
+		stale: [...stale],
 		failOn,
 		exitCode,
 	};
@@ -61,6 +66,8 @@ export const toFinding = (
 		...(lines === undefined ? {} : { lines: [...lines] }),
 	})),
 	...(found.waived === undefined ? {} : { waived: found.waived }),
+	...(found.expired === undefined ? {} : { expired: [...found.expired] }),
+	...(found.knownFrom === undefined ? {} : { knownFrom: found.knownFrom }),
 	remedy: found.remedy.map(({ advice, command, put, where, risk, undo }) => ({
 		advice,
 		...(command === undefined ? {} : { command: [...command] }),

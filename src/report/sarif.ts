@@ -1,8 +1,8 @@
 import type { Judgement, ReportedFinding } from "../diagnose.ts";
-import { findingLines, findingsOf, openingOf, placeOf, unseen, waivedLine } from "./plain.ts";
+import { acceptedLine, findingLines, findingsOf, placeOf, remarksOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
-/** SARIF 2.1.0. What was seen outside of any file is placed where its settings would stand. */
+/** SARIF 2.1.0. What was seen outside of any file is placed in the file that told where to look. */
 export function renderSarif(run: Run): string {
 	const rules = run.judgements.flatMap(({ check }) =>
 		Object.entries(check.findings).map(([code, { severity, means }]) => ({
@@ -12,8 +12,7 @@ export function renderSarif(run: Run): string {
 			defaultConfiguration: { level: severity },
 		})),
 	);
-	const opening = openingOf(run);
-	const above = opening === undefined ? [] : [{ level: "note", message: { text: opening } }];
+	const remarks = remarksOf(run).map((text) => ({ level: "note", message: { text } }));
 	const log = {
 		$schema: "https://json.schemastore.org/sarif-2.1.0.json",
 		version: "2.1.0",
@@ -24,11 +23,11 @@ export function renderSarif(run: Run): string {
 					{
 						executionSuccessful: run.exitCode !== 70,
 						exitCode: run.exitCode,
-						toolExecutionNotifications: [...above, ...run.judgements.flatMap(notification)],
+						toolExecutionNotifications: [...remarks, ...run.judgements.flatMap(notification)],
 					},
 				],
 				results: findingsOf(run).map((finding) => ({
-					...toResult(finding),
+					...toResult(finding, run.settingsFile ?? "capmox-doctor.yaml"),
 					ruleIndex: rules.findIndex(({ id }) => id === finding.code),
 				})),
 				columnKind: "utf16CodeUnits",
@@ -38,16 +37,17 @@ export function renderSarif(run: Run): string {
 	return `${JSON.stringify(log, null, 2)}\n`;
 }
 
-function toResult(finding: ReportedFinding) {
-	const { file, line } = placeOf(finding.evidence) ?? { file: "capmox-doctor.yaml", line: 1 };
+function toResult(finding: ReportedFinding, otherwise: string) {
+	const { file, line } = placeOf(finding.evidence) ?? { file: otherwise, line: 1 };
+	const accepted = acceptedLine(finding);
 	return {
 		ruleId: finding.code,
 		level: finding.severity,
 		message: { text: findingLines(finding).join("\n") },
 		locations: [{ physicalLocation: { artifactLocation: { uri: toUri(file) }, region: { startLine: line } } }],
-		...(finding.waived === undefined
+		...(accepted === undefined
 			? {}
-			: { suppressions: [{ kind: "external", status: "accepted", justification: waivedLine(finding.waived) }] }),
+			: { suppressions: [{ kind: "external", status: "accepted", justification: accepted }] }),
 		partialFingerprints: {
 			"codeAndSource/v1": `${finding.code}: ${finding.evidence[0].from.replace(/, line \d+/, "")}`,
 		},

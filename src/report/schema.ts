@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { baselineSchema } from "../baseline.ts";
 import { groups, severities } from "../check.ts";
 import { shownVerdicts } from "../diagnose.ts";
 import { causes } from "../errors.ts";
@@ -38,6 +39,14 @@ const finding = z.object({
 		.object({ reason: z.string(), until: z.string().optional(), from: z.string() })
 		.optional()
 		.describe("By capmox-doctor.yaml: it counts neither for the verdict nor for the exit code"),
+	expired: z
+		.array(z.object({ reason: z.string(), until: z.string(), from: z.string() }))
+		.optional()
+		.describe("Waivers that do not hold any more"),
+	knownFrom: z
+		.string()
+		.optional()
+		.describe("The file of --baseline that holds it: it counts neither for the verdict nor for the exit code"),
 	remedy: z.array(step).min(1),
 });
 
@@ -80,6 +89,17 @@ const reportSchema = z.object({
 		findings: z.int(),
 		milliseconds: z.int(),
 	}),
+	stale: z
+		.array(
+			z.object({
+				kind: z.enum(["waiver", "baseline"]),
+				from: z.string(),
+				code: z.string(),
+				about: z.string().optional(),
+			}),
+		)
+		.optional()
+		.describe("What accepts a finding that is not there any more"),
 	failOn: z.string(),
 	exitCode: z.int(),
 });
@@ -104,13 +124,14 @@ const differenceSchema = z.object({
 });
 export type DifferenceReport = z.infer<typeof differenceSchema>;
 
-export const documents = ["report", "diff", "explain", "config"] as const;
+export const documents = ["report", "diff", "explain", "config", "baseline"] as const;
 export type DocumentName = (typeof documents)[number];
 const schemas = {
 	report: reportSchema,
 	diff: differenceSchema,
 	explain: explanationSchema,
 	config: settingsSchema,
+	baseline: baselineSchema,
 } as const;
 
 /** The JSON Schema of what `--format json` prints, or of capmox-doctor.yaml, for `capmox-doctor schema` and the package. */

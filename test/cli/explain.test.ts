@@ -93,7 +93,7 @@ describe("wrong usage is one line", () => {
 	test("of schema, too", async () => {
 		expect(await doctor(["schema", "list"])).toMatchObject({
 			exitCode: 2,
-			stderr: expect.stringContaining("Allowed choices are report, diff, explain, config.") as string,
+			stderr: expect.stringContaining("Allowed choices are report, diff, explain, config, baseline.") as string,
 		});
 	});
 });

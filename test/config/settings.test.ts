@@ -35,7 +35,8 @@ const problem: Judgement = {
 	check: first!.check,
 	verdict: { kind: "problem", findings: [finding("network-plan/broken")], missing: [] },
 };
-const apply = (text: string, judgement = problem) => applySettings([judgement], read(text), "2026-11-28");
+const settle = (text: string, judgement = problem) => applySettings([judgement], read(text), "2026-11-28");
+const apply = (text: string, judgement = problem) => settle(text, judgement).judgements;
 
 describe("what cannot be meant", () => {
 	it.each([
@@ -68,6 +69,26 @@ describe("what cannot be meant", () => {
 });
 
 describe("a waiver", () => {
+	it.each([
+		["the check is fine", { ...problem, verdict: { kind: "pass", summary: "" } } as const, 1],
+		["it is of another object", problem, 1],
+		["the check could not look", { ...problem, verdict: { kind: "skip", reason: "" } } as const, 0],
+	])("that meets nothing, as %s, is stale: %$", (_, judgement, count) => {
+		const stale = {
+			kind: "waiver",
+			from: "capmox-doctor.yaml, line 2",
+			code: "network-plan/broken",
+			about: "elsewhere",
+		};
+		expect(settle(waiver("permanent: true, object: elsewhere"), judgement).stale).toStrictEqual(
+			Array.from({ length: count }, () => stale),
+		);
+	});
+
+	it("that meets something is not stale, though it expired", () => {
+		expect(settle(waiver("until: 2026-11-27")).stale).toStrictEqual([]);
+	});
+
 	it("takes the finding out of the verdict and the exit code", () => {
 		const judged = apply(waiver("until: 2026-11-28"));
 		expect(shownAs(judged[0]!.verdict)).toBe("pass");
@@ -78,9 +99,8 @@ describe("a waiver", () => {
 		const judged = apply(waiver("until: 2026-11-27"));
 		expect(shownAs(judged[0]!.verdict)).toBe("fail");
 		expect(exitCode(judged)).toBe(1);
-		expect(renderGithub({ ...everything, judgements: judged })).toContain("::error ");
-		expect(renderJunit({ ...everything, judgements: judged })).toContain(
-			"saw: capmox-doctor.yaml, line 2: its waiver expired on 2026-11-27 (moving in spring)",
+		expect(renderGithub({ ...everything, judgements: judged })).toMatch(
+			/^::error .*%0AIts waiver expired on 2026-11-27: moving in spring \(capmox-doctor\.yaml, line 2\)$/m,
 		);
 	});
 

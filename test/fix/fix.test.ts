@@ -237,3 +237,15 @@ describe("on a terminal", () => {
 		expect(journals()).toHaveLength(1);
 	});
 });
+
+test("what is waived is left out, unless it is named", async () => {
+	writeFileSync(
+		join(cwd, "capmox-doctor.yaml"),
+		`waivers:\n  - { code: ${target}, reason: a host of one user, permanent: true }\n`,
+	);
+	const whole = await doctor(["fix", "token", "--dry-run"], { cwd, env });
+	expect(whole.stdout).not.toContain("chmod");
+	const named = await doctor(["fix", target, "--dry-run"], { cwd, env });
+	expect(named.stdout).toContain("Nothing was done (--dry-run).");
+	expect(named.stdout).toContain("chmod");
+});

@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Ajv } from "ajv";
+import { Chalk } from "chalk";
 import { XMLParser } from "fast-xml-parser";
 import { SyntaxValidator } from "fast-xml-validator";
 import { describe, expect, test } from "vitest";
 import { renderGithub } from "../../src/report/github.ts";
 import { renderHtml } from "../../src/report/html.ts";
+import { renderHuman } from "../../src/report/human.ts";
 import { renderJunit } from "../../src/report/junit.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
+import { renderJson } from "../../src/report/report.ts";
 import { renderSarif } from "../../src/report/sarif.ts";
-import { everything, flood } from "./run.ts";
+import { accepted, everything, flood } from "./run.ts";
 
 const snapshot = {
 	host: "<lantern>",
@@ -165,6 +168,20 @@ describe("html", () => {
 			.replace(/<style>[^]*<\/style>/, "");
 		expect(SyntaxValidator.validate(xml)).toBe(true);
 		expect(html).not.toMatch(/<script|<b>|src=|href=|@import|url\(/);
+	});
+});
+
+describe("what is waived, known, expired and stale is as it was looked at", () => {
+	test.each([
+		["txt", (run: typeof everything) => renderHuman(run, { paint: new Chalk({ level: 0 }), width: 80 })],
+		["json", renderJson],
+		["junit.xml", renderJunit],
+		["sarif.json", renderSarif],
+		["github.txt", renderGithub],
+		["md", (run: typeof everything) => renderMarkdown(run)],
+		["html", renderHtml],
+	] as const)("%s", async (extension, render) => {
+		await expect(render(accepted)).toMatchFileSnapshot(golden(`accepted.${extension}`));
 	});
 });
 

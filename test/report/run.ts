@@ -84,6 +84,45 @@ export const everything: Run = {
 	],
 };
 
+/** All that becomes of findings, and of what accepts them. */
+export const accepted: Run = {
+	...everything,
+	judgements: [
+		judged("network-plan", "config", {
+			kind: "problem",
+			findings: [
+				finding("network-plan/broken", {
+					waived: { reason: hostile, until: "2027-03-01", from: "capmox-doctor.yaml, line 3" },
+				}),
+				finding("network-plan/worn", {
+					severity: "warning",
+					waived: { reason: "it is to be like this", from: "capmox-doctor.yaml, line 8" },
+				}),
+			],
+			missing: [],
+		}),
+		judged("engine", "host", {
+			kind: "problem",
+			findings: [finding("engine/broken", { knownFrom: "a b.json" })],
+			missing: [],
+		}),
+		judged("rights", "proxmox", {
+			kind: "problem",
+			findings: [
+				finding("rights/broken", {
+					expired: [{ reason: "until the move", until: "2026-10-31", from: "capmox-doctor.yaml, line 12" }],
+				}),
+			],
+			missing: [],
+		}),
+	],
+	stale: [
+		{ kind: "waiver", from: "capmox-doctor.yaml, line 16", code: "rights/worn", about: hostile },
+		{ kind: "waiver", from: "capmox-doctor.yaml, line 20", code: "engine/worn" },
+		{ kind: "baseline", from: "a b.json", code: "engine/worn", about: "It wears out." },
+	],
+};
+
 /** So many findings of each level that no format can take them all. */
 export const flood: Run = {
 	...everything,
