@@ -12,13 +12,16 @@ export type HostEngines = z.infer<typeof hostEngines>;
 
 /** A daemon that starts up, such as Docker Desktop's, keeps its client waiting. */
 const patience = 2_000;
+/** Characters; a description has some thousands. Longer ones keep Node busy beyond every deadline. */
+const longest = 1_048_576;
 
 export async function readHostEngines(
 	{ commands, files }: World,
 	know: Know,
 	signal: AbortSignal,
 ): Promise<HostEngines> {
-	const run = (...argv: [string, ...string[]]) => attempt(commands.run(argv, { signal, timeout: patience }));
+	const run = (...argv: [string, ...string[]]) =>
+		attempt(commands.run(argv, { signal, timeout: patience, maxOutput: longest }));
 	const [system, hostname, info, version, context, podmanInfo] = await Promise.all([
 		know("host.system"),
 		ifAnswered(files.readText("/proc/sys/kernel/hostname")),
