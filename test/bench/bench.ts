@@ -61,12 +61,14 @@ async function startUp(): Promise<void> {
 		version: { argv: [bundle, "--version"] },
 		help: { argv: [bundle, "--help"] },
 		list: { argv: [bundle, "list"] },
+		completion: { argv: [bundle, "__complete", "check", "to"] },
 	});
 	const base = times["node"] ?? Number.NaN;
 	console.log(`node -e 0: ${base.toFixed(1)} ms, median of ${rounds}`);
 	judge("--version", (times["version"] ?? 0) / base, 1.35, " × node -e 0");
 	judge("--help", (times["help"] ?? 0) / base, 1.35, " × node -e 0");
 	judge("list", (times["list"] ?? 0) / base, 1.6, " × node -e 0");
+	judge("completion", (times["completion"] ?? Number.NaN) / base, 1.3, " × node -e 0");
 }
 
 /** Against the command of the troubleshooting document, with -k for Proxmox VE's own CA. */
