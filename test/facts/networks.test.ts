@@ -328,7 +328,11 @@ describe("the kubeconfig that the management cluster keeps", () => {
 		expect(stdout.replace(/\s+/g, " ")).toContain("/api/v1/namespaces/default/secrets/prod-kubeconfig");
 	});
 
-	test("it lies where nobody else can read it, and is gone after SIGTERM", async () => {
+	test.each([
+		["SIGHUP", 129],
+		["SIGINT", 130],
+		["SIGTERM", 143],
+	] as const)("it lies where nobody else can read it, and is gone after %s", async (signal, code) => {
 		const workload = await startKubernetes({ objects: [], faults: [{ kind: "hang" }] });
 		open.push(workload);
 		const management = await start([...nicObjects({ devices: [own] }), secretOf(workload)]);
@@ -339,12 +343,12 @@ describe("the kubeconfig that the management cluster keeps", () => {
 				if (folder !== undefined) {
 					clearInterval(timer);
 					seen.push(...[folder, join(folder, "kubeconfig")].map((one) => (statSync(one).mode & 0o777).toString(8)));
-					child.kill("SIGTERM");
+					child.kill(signal);
 				}
 			}, 50);
 		});
 		expect(seen).toEqual(["700", "600"]);
-		expect([exitCode, left]).toEqual([143, []]);
+		expect([exitCode, left]).toEqual([code, []]);
 	});
 });
 
