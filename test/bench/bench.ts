@@ -12,6 +12,7 @@ import { benchManagement } from "./management.ts";
 import { benchSnapshot } from "./snapshot.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
+const demo = fileURLToPath(new URL("../../demo/snapshot.yaml", import.meta.url));
 const empty = fileURLToPath(new URL("../support/empty/", import.meta.url));
 const rounds = 25;
 let failed = false as boolean;
@@ -84,6 +85,19 @@ async function checkToken(proxmox: Proxmox): Promise<void> {
 	judge("check token", times["doctor"] ?? Number.NaN, allowed, " ms (curl + node -e 0 + 120 ms)");
 }
 
+/** Of a snapshot with findings, so that there is something to report. */
+async function reports(): Promise<void> {
+	const folder = mkdtempSync(join(tmpdir(), "bench-"));
+	const formats = ["json", "junit", "sarif", "html"].map((format) => ["--report", `${format}=${join(folder, format)}`]);
+	const run = ["run", "--from", demo, "--fail-on", "never"];
+	const times = await pair({
+		one: { argv: [bundle, ...run, ...formats.slice(0, 1).flat()] },
+		four: { argv: [bundle, ...run, ...formats.flat()] },
+	});
+	rmSync(folder, { recursive: true });
+	judge("four reports", (times["four"] ?? Number.NaN) / (times["one"] ?? Number.NaN), 1.15, " × one");
+}
+
 /** The kernel's own count of the largest resident size, as GNU time reads it, too. */
 function memory(): void {
 	const probe = "process.on('exit', () => process.stderr.write(`\\npeak ${process.resourceUsage().maxRSS}`))";
@@ -112,6 +126,7 @@ await startUp();
 const proxmox = await startProxmox({ delay: 0 });
 await checkToken(proxmox);
 await proxmox.close();
+await reports();
 memory();
 explain();
 await benchManagement(judge);
