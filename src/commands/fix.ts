@@ -39,7 +39,9 @@ export async function fix(
 	interrupted: AbortSignal,
 	isGiven: IsGiven,
 ): Promise<number> {
-	const { options, settings } = await withSettings(line, isGiven);
+	// What was done is shown and taken back whatever stands in a file of settings by now.
+	const isOfBefore = line.list || line.undo !== undefined;
+	const { options, settings } = isOfBefore ? { options: line } : await withSettings(line, isGiven);
 	if (options.from !== undefined || options.root !== undefined) {
 		throw new UsageError(`--${options.from === undefined ? "root" : "from"}: only what is here can be mended`);
 	}

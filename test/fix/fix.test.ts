@@ -249,3 +249,13 @@ test("what is waived is left out, unless it is named", async () => {
 	expect(named.stdout).toContain("Nothing was done (--dry-run).");
 	expect(named.stdout).toContain("chmod");
 });
+
+test("settings that cannot be read keep nobody from what was done before", async () => {
+	writeFileSync(join(cwd, "capmox-doctor.yaml"), "waivers: [\n");
+	const refused = await doctor(["fix", target, "--dry-run"], { cwd, env });
+	expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining("capmox-doctor.yaml, line ")]);
+	const list = await doctor(["fix", "--list"], { cwd, env });
+	expect([list.exitCode, list.stderr]).toEqual([0, ""]);
+	const undo = await doctor(["fix", "--undo", "2026-01-01T00-00-00Z", "--yes"], { cwd, env });
+	expect(undo.stderr).not.toContain("capmox-doctor.yaml");
+});
