@@ -253,7 +253,7 @@ export async function runCli(words: readonly string[], terminal: Terminal, inter
 		if (error instanceof CommanderError) {
 			// Without a command commander prints its help as an error.
 			if (error.code === "commander.help" && error.exitCode !== 0) {
-				return await withoutCommand(words, program.opts<GlobalOptions>(), terminal, interrupted, complaints);
+				return await withoutCommand(words, program, terminal, interrupted, complaints);
 			}
 
 			if (error.exitCode !== 0) {
@@ -372,7 +372,7 @@ const examining = (command: Command): Command =>
 /** On a terminal the menu, elsewhere the help. */
 async function withoutCommand(
 	given: readonly string[],
-	options: GlobalOptions,
+	program: Command,
 	terminal: Terminal,
 	interrupted: AbortSignal,
 	help: readonly string[],
@@ -383,13 +383,22 @@ async function withoutCommand(
 	}
 
 	const { menu } = await import("./commands/menu.ts");
-	return await menu({
-		options,
-		terminal,
-		interrupted,
-		given,
-		carryOut: (words) => runCli(words, terminal, interrupted),
-	});
+	try {
+		return await menu({
+			options: program.opts(),
+			isGiven: givenIn(program),
+			terminal,
+			interrupted,
+			given,
+			carryOut: (words) => runCli(words, terminal, interrupted),
+		});
+	} catch (error) {
+		if (isUsageError(error)) {
+			return complain(terminal, error.message);
+		}
+
+		throw error;
+	}
 }
 
 /** One line, whatever commander made of it: `error: …`, a suggestion on a second line. */

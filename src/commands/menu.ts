@@ -1,15 +1,19 @@
 import { createInterface } from "node:readline";
-import { text as ask, select as choose, intro, isCancel, outro } from "@clack/prompts";
-import { directory, load } from "../../checks/directory.ts";
+import { text as ask, intro, isCancel, outro, select as pick } from "@clack/prompts";
+import { load } from "../../checks/directory.ts";
 import { diagnose } from "../diagnose.ts";
 import { planOf } from "../fix/plan.ts";
 import { toShell } from "../shell.ts";
+import { acceptNothing } from "./accept.ts";
 import { wantedBy } from "./examine.ts";
 import { look } from "./look.ts";
+import { choose, type RunOptions, withTemplate } from "./run.ts";
+import { type IsGiven, withSettings } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
 interface Menu {
 	readonly options: GlobalOptions;
+	readonly isGiven: IsGiven;
 	readonly terminal: Terminal;
 	readonly interrupted: AbortSignal;
 	/** Runs a command line, without the program's name. */
@@ -125,11 +129,14 @@ async function workload(): Promise<readonly string[]> {
 	return name === "" ? [] : ["--workload", name];
 }
 
-/** Every finding of now for which there is something to do from here. */
-async function wordsForFix({ options, terminal, interrupted }: Menu): Promise<readonly string[] | undefined> {
-	const checks = await load(directory);
-	const { sheet } = await look({ wanted: wantedBy(checks), options, terminal, interrupted });
-	const plans = diagnose(checks, sheet).map((judgement) => planOf(judgement, undefined));
+/** Every finding of now for which there is something to do from here, as capmox-doctor.yaml has it. */
+async function wordsForFix(menu: Menu): Promise<readonly string[] | undefined> {
+	const { terminal, interrupted } = menu;
+	const { options, settings = acceptNothing } = await withSettings<RunOptions>(menu.options, menu.isGiven);
+	const checks = await load(choose(options));
+	const { sheet } = await look({ wanted: wantedBy(checks), options: withTemplate(options), terminal, interrupted });
+	const { judgements } = settings.settle(diagnose(checks, sheet));
+	const plans = judgements.map((judgement) => planOf(judgement, undefined));
 	const found = new Map(plans.flat().map(({ finding }) => [finding.code, finding.summary]));
 	if (found.size === 0) {
 		terminal.out("Nothing was found that could be mended.\n");
@@ -167,7 +174,7 @@ async function readPasted(): Promise<string> {
 
 async function from<Value extends string>(message: string, labels: Readonly<Record<Value, string>>): Promise<Value> {
 	const options = Object.entries<string>(labels).map(([value, label]) => ({ value, label }));
-	return answered(await choose({ message, options })) as Value;
+	return answered(await pick({ message, options })) as Value;
 }
 
 function answered(answer: string | symbol): string {

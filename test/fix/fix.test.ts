@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { doctor } from "../support/doctor.ts";
+import { doctor, pathWithoutTools } from "../support/doctor.ts";
 import { type Proxmox, startProxmox } from "../support/proxmox/proxmox.ts";
 import { goodToken } from "../support/proxmox/state.ts";
 import { keys, openScreen } from "../support/pty.ts";
@@ -258,4 +258,23 @@ test("settings that cannot be read keep nobody from what was done before", async
 	expect([list.exitCode, list.stderr]).toEqual([0, ""]);
 	const undo = await doctor(["fix", "--undo", "2026-01-01T00-00-00Z", "--yes"], { cwd, env });
 	expect(undo.stderr).not.toContain("capmox-doctor.yaml");
+});
+
+test("the menu offers what is not waived, and a broken file of settings is a line", async () => {
+	const offered = async (end: RegExp) => {
+		const screen = openScreen([], { cwd, env: { ...env, PATH: pathWithoutTools() } });
+		await screen.until(/Quit/);
+		screen.type(`${keys.down.repeat(2)}${keys.enter}`);
+		await screen.until(end);
+		screen.type(keys.interrupt);
+		await screen.ended;
+		return screen.raw();
+	};
+	const asked = /What shall be mended\?[\s\S]*token\//;
+	expect(await offered(asked)).toContain(target);
+	const waiver = `waivers:\n  - { code: ${target}, reason: a host of one user, permanent: true }\n`;
+	writeFileSync(join(cwd, "capmox-doctor.yaml"), waiver);
+	expect(await offered(asked)).not.toContain(target);
+	writeFileSync(join(cwd, "capmox-doctor.yaml"), "waivers: [\n");
+	expect(await offered(/capmox-doctor: capmox-doctor\.yaml, line \d/)).not.toContain("    at ");
 });
