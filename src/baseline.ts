@@ -1,6 +1,14 @@
 import * as z from "zod";
 import { mapNonEmpty } from "./check.ts";
-import { changeFindings, isLookedAt, isOpen, type Judgement, type ReportedFinding, type Settled } from "./diagnose.ts";
+import {
+	changeFindings,
+	findingsOf,
+	isOpen,
+	type Judgement,
+	lookedForAmong,
+	type ReportedFinding,
+	type Settled,
+} from "./diagnose.ts";
 import { UsageError } from "./errors.ts";
 
 const entry = z.strictObject({
@@ -55,7 +63,7 @@ export function applyBaseline(judgements: readonly Judgement[], { name, entries 
 			return isKnown && isOpen(finding) ? { ...finding, knownFrom: name } : finding;
 		}),
 	);
-	const missed = seenAmong([...left.values()].flat(), judgements);
+	const missed = lookedForAmong([...left.values()].flat(), judgements);
 	return {
 		judgements: applied,
 		stale: missed.map(({ code, summary }) => ({ kind: "baseline", from: name, code, about: summary })),
@@ -67,19 +75,14 @@ export function applyBaseline(judgements: readonly Judgement[], { name, entries 
  * at: nobody knows whether it is gone.
  */
 export function renderBaseline(judgements: readonly Judgement[], former: readonly Entry[]): string {
-	const seen = new Set(seenAmong(former, judgements));
-	const found = judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
-	const now = found.filter(({ waived }) => waived === undefined).map(entryOf);
+	const seen = new Set(lookedForAmong(former, judgements));
+	const now = findingsOf(judgements)
+		.filter(({ waived }) => waived === undefined)
+		.map(entryOf);
 	const known = new Set(now.map(keyOf));
 	const kept = former.filter((each) => !seen.has(each) && !known.has(keyOf(each)));
 	const findings = [...now, ...kept].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 	return `${JSON.stringify({ schema: "capmox-doctor/baseline/v1", findings }, null, 2)}\n`;
-}
-
-/** Those that had been found again, were they still there. */
-function seenAmong(entries: readonly Entry[], judgements: readonly Judgement[]): readonly Entry[] {
-	const seen = new Set(judgements.filter(({ verdict }) => isLookedAt(verdict)).map(({ check }) => check.id));
-	return entries.filter(({ code }) => seen.has(code.replace(/\/.*$/, "")));
 }
 
 const keyOf = ({ code, places, summary }: Entry): string => JSON.stringify([code, ...places, summary]);

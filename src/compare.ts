@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import type { FailOn, Judgement, MissingFact, ReportedFinding } from "./diagnose.ts";
+import { type FailOn, findingsOf, type Judgement, type MissingFact, type ReportedFinding } from "./diagnose.ts";
 import type { FactSheet } from "./facts/sheet.ts";
 
 /** A check that cannot see what it saw before. */
@@ -64,7 +64,7 @@ export function compare(
 
 function compareOne(before: Judgement, after: Judgement, byCode: boolean): Omit<Difference, "versions"> {
 	const left = new Map<string, ReportedFinding[]>();
-	for (const finding of findingsOf(before)) {
+	for (const finding of findingsOf([before])) {
 		const key = keyOf(finding, byCode);
 		left.set(key, [...(left.get(key) ?? []), finding]);
 	}
@@ -72,7 +72,7 @@ function compareOne(before: Judgement, after: Judgement, byCode: boolean): Omit<
 	const fresh: ReportedFinding[] = [];
 	const worse: ReportedFinding[] = [];
 	const unchanged: ReportedFinding[] = [];
-	for (const finding of findingsOf(after)) {
+	for (const finding of findingsOf([after])) {
 		const same = left.get(keyOf(finding, byCode));
 		const former = same?.find(({ summary }) => summary === finding.summary) ?? same?.[0];
 		if (former === undefined) {
@@ -96,9 +96,6 @@ function compareOne(before: Judgement, after: Judgement, byCode: boolean): Omit<
 				blinded: [{ check: after.check.id, missing: unseen, findings: missed }],
 			};
 }
-
-const findingsOf = ({ verdict }: Judgement): readonly ReportedFinding[] =>
-	verdict.kind === "problem" ? verdict.findings : [];
 
 /** What is wrong, and with what: the places where it was read stay the same as long as it is the same thing. */
 const keyOf = ({ code, evidence }: ReportedFinding, byCode: boolean): string =>

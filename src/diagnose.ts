@@ -66,8 +66,20 @@ export interface Settled {
 	readonly stale: readonly Stale[];
 }
 
+export const findingsOf = (judgements: readonly Judgement[]): readonly ReportedFinding[] =>
+	judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
+
+/** Of what accepts findings that which had met them again, were they still there. */
+export function lookedForAmong<T extends { readonly code: string }>(
+	accepting: readonly T[],
+	judgements: readonly Judgement[],
+): readonly T[] {
+	const seen = new Set(judgements.filter(({ verdict }) => isLookedAt(verdict)).map(({ check }) => check.id));
+	return accepting.filter(({ code }) => seen.has(code.replace(/\/.*$/, "")));
+}
+
 /** Whether all was looked at that the check asks for. What does not apply was not. */
-export const isLookedAt = ({ kind, ...verdict }: Verdict): boolean =>
+const isLookedAt = ({ kind, ...verdict }: Verdict): boolean =>
 	kind === "pass" || (kind === "problem" && "missing" in verdict && verdict.missing.length === 0);
 
 /** The same judgements, with other findings in those that have any. */

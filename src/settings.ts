@@ -4,8 +4,9 @@ import { mapNonEmpty, severities } from "./check.ts";
 import {
 	changeFindings,
 	errorsFirst,
-	isLookedAt,
+	findingsOf,
 	type Judgement,
+	lookedForAmong,
 	type ReportedFinding,
 	type Settled,
 } from "./diagnose.ts";
@@ -136,10 +137,9 @@ export function applySettings(
 	settings: Pick<Settings, "severities" | "waivers">,
 	today: string,
 ): Settled {
-	const found = judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
-	const seen = new Set(judgements.filter(({ verdict }) => isLookedAt(verdict)).map(({ check }) => check.id));
-	const stale = settings.waivers.filter(
-		(waiver) => seen.has(waiver.code.replace(/\/.*$/, "")) && !found.some((finding) => means(waiver, finding)),
+	const found = findingsOf(judgements);
+	const stale = lookedForAmong(settings.waivers, judgements).filter(
+		(waiver) => !found.some((finding) => means(waiver, finding)),
 	);
 	return {
 		judgements: changeFindings(judgements, (findings) =>

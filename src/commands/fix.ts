@@ -41,7 +41,7 @@ export async function fix(
 ): Promise<number> {
 	// What was done is shown and taken back whatever stands in a file of settings by now.
 	const isOfBefore = line.list || line.undo !== undefined;
-	const { options, settings } = isOfBefore ? { options: line } : await withSettings(line, isGiven);
+	const { options, settings = acceptNothing } = isOfBefore ? { options: line } : await withSettings(line, isGiven);
 	if (options.from !== undefined || options.root !== undefined) {
 		throw new UsageError(`--${options.from === undefined ? "root" : "from"}: only what is here can be mended`);
 	}
@@ -81,7 +81,7 @@ export async function fix(
 	}
 
 	const { entry, code } = await find(target);
-	const judge = judging(entry, options, settings?.settle ?? acceptNothing.settle, terminal, interrupted);
+	const judge = judging(entry, options, settings.settle, terminal, interrupted);
 	const codes = code === undefined ? undefined : new Set([code]);
 	if (options.dryRun) {
 		return await preview(await judge(), codes, options, terminal);

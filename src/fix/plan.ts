@@ -1,5 +1,5 @@
 import type { Step } from "../check.ts";
-import type { Judgement, ReportedFinding } from "../diagnose.ts";
+import { findingsOf, type Judgement, type ReportedFinding } from "../diagnose.ts";
 
 /**
  * `run`: a command of this host · `write`: lines into a file of this host · `copy`: to be typed elsewhere, or with a
@@ -22,9 +22,8 @@ export interface PlannedStep {
 }
 
 /** The steps of these findings, in the order of the report. `codes` are whole ones; none means all of the check that are not waived. */
-export function planOf({ verdict }: Judgement, codes: ReadonlySet<string> | undefined): readonly PlannedStep[] {
-	const findings = verdict.kind === "problem" ? verdict.findings : [];
-	return findings
+export function planOf(judgement: Judgement, codes: ReadonlySet<string> | undefined): readonly PlannedStep[] {
+	return findingsOf([judgement])
 		.filter(({ code, waived }) => codes?.has(code) ?? waived === undefined)
 		.flatMap((finding) =>
 			finding.remedy.map((step) => {

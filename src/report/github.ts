@@ -1,5 +1,5 @@
-import { isOpen, type ReportedFinding } from "../diagnose.ts";
-import { acceptedLine, countsOf, findingsOf, openingOf, placeOf, staleLines, standingLines, unseen } from "./plain.ts";
+import { findingsOf, isOpen, type ReportedFinding } from "../diagnose.ts";
+import { acceptedLine, countsOf, openingOf, placeOf, staleLines, standingLines, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub shows so many annotations of a level per step; the rest is dropped silently there, so it is counted here. */
@@ -10,7 +10,7 @@ const most = 10;
  * (docs.github.com/actions, "Workflow commands for GitHub Actions": format, escaping and limits).
  */
 export function renderGithub(run: Run): string {
-	const all = findingsOf(run);
+	const all = findingsOf(run.judgements);
 	const findings = all.filter(isOpen);
 	const accepted = all.flatMap((finding) => {
 		const why = acceptedLine(finding);

@@ -1,5 +1,5 @@
 import { type Evidence, type Group, groups, type Step } from "../check.ts";
-import { type Judgement, type ReportedFinding, shownAs, type Verdict, type Waived } from "../diagnose.ts";
+import { findingsOf, type Judgement, type ReportedFinding, shownAs, type Verdict, type Waived } from "../diagnose.ts";
 import { toShell } from "../shell.ts";
 import type { Run, SnapshotNote } from "./report.ts";
 
@@ -117,9 +117,6 @@ export const remarksOf = (run: Run): readonly string[] => {
 	return [...(opening === undefined ? [] : [opening]), ...staleLines(run)];
 };
 
-export const findingsOf = ({ judgements }: Pick<Run, "judgements">): readonly ReportedFinding[] =>
-	judgements.flatMap(({ verdict }) => (verdict.kind === "problem" ? verdict.findings : []));
-
 /** Why there is no verdict, one reason once; undefined where nothing was left out. */
 export function unseen(verdict: Verdict): string | undefined {
 	switch (verdict.kind) {
@@ -155,8 +152,8 @@ export function countsOf({ judgements }: Pick<Run, "judgements">): string {
 }
 
 /** "1 finding waived": a check that is fine only for that is not simply fine. */
-export function acceptedCounts(run: Pick<Run, "judgements">): readonly string[] {
-	const findings = findingsOf(run);
+export function acceptedCounts({ judgements }: Pick<Run, "judgements">): readonly string[] {
+	const findings = findingsOf(judgements);
 	const kinds = [
 		["waived", findings.filter(({ waived }) => waived !== undefined).length],
 		["known before", findings.filter(({ knownFrom }) => knownFrom !== undefined).length],

@@ -1,5 +1,5 @@
-import type { Judgement, ReportedFinding } from "../diagnose.ts";
-import { acceptedLine, findingLines, findingsOf, placeOf, remarksOf, unseen } from "./plain.ts";
+import { findingsOf, type Judgement, type ReportedFinding } from "../diagnose.ts";
+import { acceptedLine, findingLines, placeOf, remarksOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** SARIF 2.1.0. What was seen outside of any file is placed in the file that told where to look. */
@@ -26,7 +26,7 @@ export function renderSarif(run: Run): string {
 						toolExecutionNotifications: [...remarks, ...run.judgements.flatMap(notification)],
 					},
 				],
-				results: findingsOf(run).map((finding) => ({
+				results: findingsOf(run.judgements).map((finding) => ({
 					...toResult(finding, run.settingsFile ?? "capmox-doctor.yaml"),
 					ruleIndex: rules.findIndex(({ id }) => id === finding.code),
 				})),
