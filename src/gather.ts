@@ -1,5 +1,6 @@
 import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
+import { startDeadline } from "./deadline.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
 import { mayHoldSecret, secretsWithin, unquote } from "./facts/environment.ts";
 import { type Know, type Probe, type Probes, probes, type Reading } from "./facts/probe.ts";
@@ -54,9 +55,9 @@ export async function gather(
 	async function readOne<T>(probe: Probe<T>): Promise<FactState<T>> {
 		let lastSeen = "nothing";
 		const deadline = new AbortController();
-		const timer = setTimeout(() => {
+		const callOff = startDeadline(probe.deadline, () => {
 			deadline.abort(new ProbeError("timeout", `no answer within ${probe.deadline / 1_000} s; last seen: ${lastSeen}`));
-		}, probe.deadline);
+		});
 		const either = AbortSignal.any([signal, deadline.signal]);
 		try {
 			const { schema, read } = await probe.load();
@@ -75,7 +76,7 @@ export async function gather(
 			// A probe that the abort interrupted may say so in its own words; the reason says why.
 			return unavailable(either.aborted && either.reason instanceof ProbeError ? either.reason : error, mask);
 		} finally {
-			clearTimeout(timer);
+			callOff();
 		}
 	}
 

@@ -1,3 +1,4 @@
+import { startDeadline } from "../deadline.ts";
 import { ProbeError } from "../errors.ts";
 
 /** What a program that ran to its end printed. A non-zero exit is an answer, not an error. */
@@ -84,16 +85,16 @@ export function createCommands(): Commands {
 			const onAbort = () => {
 				stop("cancelled");
 			};
-			const timer = setTimeout(() => {
+			const callOff = startDeadline(timeout - grace, () => {
 				stop("timeout");
-			}, timeout - grace);
+			});
 			signal?.addEventListener("abort", onAbort, { once: true });
 			if (pid !== undefined) {
 				running.add(pid);
 			}
 
 			const result = await Promise.race([child, givenUp]);
-			clearTimeout(timer);
+			callOff();
 			signal?.removeEventListener("abort", onAbort);
 			if (pid !== undefined && result !== undefined) {
 				running.delete(pid);

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
+import { startDeadline } from "../deadline.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
@@ -58,12 +59,10 @@ const patience = 2_000;
 
 function withinTime<T>(reading: Promise<T>, what: string): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => {
+		const callOff = startDeadline(patience, () => {
 			reject(new ProbeError("timeout", `${what} could not be read within ${patience / 1_000} s`));
-		}, patience);
-		reading.then(resolve, reject).finally(() => {
-			clearTimeout(timer);
 		});
+		reading.then(resolve, reject).finally(callOff);
 	});
 }
 

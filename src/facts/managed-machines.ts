@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { startDeadline } from "../deadline.ts";
 import { ProbeError } from "../errors.ts";
 import { parseMachineObjects } from "./machine-objects.ts";
 import { machineTemplates } from "./machine-templates.ts";
@@ -77,11 +78,9 @@ async function listObjects(kind: string, place: Place, asking: Asking): Promise<
 
 function withinTime<T>(asked: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => {
+		const callOff = startDeadline(patience, () => {
 			reject(new ProbeError("timeout", `the management cluster did not answer within ${patience / 1_000} s`));
-		}, patience);
-		asked.then(resolve, reject).finally(() => {
-			clearTimeout(timer);
 		});
+		asked.then(resolve, reject).finally(callOff);
 	});
 }

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../src/access/environment.ts";
 import { openWorld, type World } from "../../src/access/world.ts";
@@ -105,6 +106,28 @@ describe("whatever a probe does, the fact is settled", () => {
 			lastSeen: "no answer within 0.1 s; last seen: GET /version",
 		});
 		expect(performance.now() - started).toBeLessThan(600);
+	});
+
+	test("Node is busy for longer than its deadline while the answer comes: the answer counts", async () => {
+		const from = probesWith(
+			{
+				deadline: 200,
+				read: async () => {
+					await readFile(new URL(import.meta.url));
+					await readFile(new URL(import.meta.url));
+					return valueOf("proxmox.access");
+				},
+			},
+			{
+				read: () => {
+					Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+					return Promise.resolve(valueOf("environment.proxmox"));
+				},
+			},
+		);
+		const wanted = ["proxmox.access", "environment.proxmox"] as const;
+		const gathered = await gather(world, { wanted, signal: never, from });
+		expect(gathered["proxmox.access"]?.state).toBe("known");
 	});
 
 	test("deadlines run side by side, never one after the other", async () => {
