@@ -169,8 +169,6 @@ const rawProxmoxMachine = z.object({
 			taskRef: z.string().nullish(),
 			ipAddresses: z
 				.union([
-					/** v1alpha1 */
-					z.record(z.string(), z.object({ ipv4: z.string().optional(), ipv6: z.string().optional() })),
 					/** v1alpha2 */
 					z.array(
 						z.object({
@@ -179,6 +177,8 @@ const rawProxmoxMachine = z.object({
 							ipv6: z.array(z.string()).nullish(),
 						}),
 					),
+					/** v1alpha1 */
+					z.record(z.string(), z.object({ ipv4: z.string().optional(), ipv6: z.string().optional() })),
 				])
 				.nullish(),
 		})
@@ -192,19 +192,22 @@ export const proxmoxMachines: Kind<RawProxmoxMachine, ManagementProxmoxMachine> 
 	versions: ["v1alpha2", "v1alpha1"],
 	foreignVersions: ["v1beta1"],
 	raw: rawProxmoxMachine,
-	read: ({ metadata, spec, status }) => ({
-		...readObject({ metadata, status }),
-		ready: status?.ready ?? status?.initialization?.provisioned ?? false,
-		vmid: vmidOf(spec?.virtualMachineID),
-		providerId: spec?.providerID ?? undefined,
-		node: status?.proxmoxNode ?? undefined,
-		sourceNode: spec?.sourceNode ?? undefined,
-		task: status?.taskRef ?? undefined,
-		addresses: [...new Set(networksOf(status?.ipAddresses).flatMap(({ addresses }) => addresses))],
-		networks: networksOf(status?.ipAddresses),
-		network: readNetwork(spec?.network),
-		failure: failureOf(status ?? {}),
-	}),
+	read: ({ metadata, spec, status }) => {
+		const networks = networksOf(status?.ipAddresses);
+		return {
+			...readObject({ metadata, status }),
+			ready: status?.ready ?? status?.initialization?.provisioned ?? false,
+			vmid: vmidOf(spec?.virtualMachineID),
+			providerId: spec?.providerID ?? undefined,
+			node: status?.proxmoxNode ?? undefined,
+			sourceNode: spec?.sourceNode ?? undefined,
+			task: status?.taskRef ?? undefined,
+			addresses: [...new Set(networks.flatMap(({ addresses }) => addresses))],
+			networks,
+			network: readNetwork(spec?.network),
+			failure: failureOf(status ?? {}),
+		};
+	},
 };
 
 /** Proxmox VE's begin at 100; CAPMOX writes -1 before it has cloned the VM, and goes by none that is lower. */
