@@ -303,6 +303,24 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} network:
 		);
 	});
 
+	test("what a manifest names and Proxmox VE lacks is found with the line where the object begins", async () => {
+		const proxmox = await start({ acls: [grant("/", "Administrator")] });
+		const given = manifest("pool: other, storage: nowhere,").replaceAll("vmbr0", "vmbr9");
+		const { judgement } = await examine(proxmox, { manifest: given });
+		const found = judgement.verdict.kind === "problem" ? judgement.verdict.findings : [];
+		const places = found.flatMap(({ code, evidence }) =>
+			evidence.filter(({ from }) => from.includes("line 2")).map(({ from, saw }) => [code, from, saw]),
+		);
+		const at = "of ProxmoxMachineTemplate demo-worker (cluster.yaml, line 2)";
+		expect(places).toEqual(
+			expect.arrayContaining([
+				["permissions/unknown-pool", `pool ${at}`, "other"],
+				["permissions/unusable-storage", `storage ${at}`, "nowhere"],
+				["permissions/unknown-bridge", `network ${at}`, "vmbr9"],
+			]),
+		);
+	});
+
 	test("a pool whose existence an old release does not tell is not passed over in silence", async () => {
 		const old = least(7);
 		const own = [...old.acls.filter(({ path }) => path !== "/vms"), grant("/pool/capi", "Machine")];

@@ -7,14 +7,14 @@ import { skippable } from "../knowledge/privileges.ts";
 import { type Flavor, templateVariables } from "../knowledge/templates.ts";
 import { unquote } from "./environment.ts";
 import { isOurs, parseMachineObjects } from "./machine-objects.ts";
-import { notRendered, readPlaced } from "./manifest-objects.ts";
+import { lineOf, notRendered, type Placed, readPlaced } from "./manifest-objects.ts";
 
 /** `matchPolicy` of a templateSelector, since CAPMOX v0.8; before, and by default, the tags must be the same. */
 export const tagMatches = ["uniqueSubset", "bestSubset"] as const;
 
 /** One kind of machine that CAPMOX is to make, in the names that stand in variables or manifests. */
 export const machinePlan = z.object({
-	/** "the variables", "ProxmoxMachineTemplate demo-worker". */
+	/** "the variables", "ProxmoxMachineTemplate demo-worker", in a manifest with " (cluster.yaml, line 40)". */
 	from: z.string(),
 	templateId: z.number().int().optional(),
 	templateTags: z.array(z.string()),
@@ -116,7 +116,8 @@ function parseList(text: string | undefined): string[] {
 /** @throws UsageError where it is no YAML, is not rendered yet, or describes no machine. */
 export function parseManifest(manifest: Manifest): EnvironmentMachines {
 	const { name } = manifest;
-	const objects = readPlaced(manifest).map(({ value }) => value);
+	const placed = readPlaced(manifest);
+	const objects = placed.map(({ value }) => value);
 	const placeholder = /\$\{[^}]*\}/.exec(JSON.stringify(objects.filter(isOurs)))?.[0];
 	if (placeholder !== undefined) {
 		throw new UsageError(
@@ -133,7 +134,19 @@ export function parseManifest(manifest: Manifest): EnvironmentMachines {
 		throw new UsageError(`--manifest: ${name} holds no ProxmoxMachineTemplate`);
 	}
 
-	return { source: name, ...found };
+	const machines = found.machines.map((machine) => ({
+		...machine,
+		from: `${machine.from}${placeOf(machine, placed, name)}`,
+	}));
+	return { source: name, ...found, machines };
+}
+
+/** The name of an object may stand with its namespace. */
+function placeOf({ from }: MachinePlan, placed: readonly Placed[], manifest: string): string {
+	const [kind = "", fullName = ""] = from.split(" ");
+	const [name = "", namespace] = fullName.split("/").reverse();
+	const line = lineOf(placed, { kind, name, namespace });
+	return line === undefined ? "" : ` (${manifest}, line ${line})`;
 }
 
 /** What `--manifest` names, or else what the variables make. */

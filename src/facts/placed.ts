@@ -5,7 +5,7 @@ import { drivesIn } from "./template-config.ts";
 
 /** A machine as it is meant, with what Proxmox VE shows of its template. */
 export const placedMachine = z.object({
-	/** "the variables", "ProxmoxMachineTemplate demo-worker". */
+	/** As in MachinePlan. */
 	from: z.string(),
 	templateId: z.number().int().optional(),
 	templateTags: z.array(z.string()),

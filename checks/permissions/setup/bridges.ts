@@ -2,7 +2,7 @@ import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { onNode } from "../steps.ts";
 import { listed } from "../words.ts";
-import type { Machine } from "./naming.ts";
+import { type Machine, namedIn } from "./naming.ts";
 
 interface Missing {
 	readonly bridge: string;
@@ -64,6 +64,7 @@ function report(
 				saw: release < 8 ? shown : `${shown}, as far as the token may see`,
 				expected: bridge,
 			},
+			...namedIn(from, "network", bridge),
 		],
 		remedy: [
 			onNode(

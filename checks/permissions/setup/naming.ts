@@ -1,4 +1,4 @@
-import type { Step } from "../../../src/check.ts";
+import type { Evidence, Step } from "../../../src/check.ts";
 import { write } from "../../steps.ts";
 import type { Permissions } from "../grants.ts";
 
@@ -27,6 +27,10 @@ export function placeOf({ from, origins }: Machine, { variable, field, of = from
 	const origin = variable === undefined ? undefined : origins?.[variable];
 	return variable === undefined || origin === undefined ? `${field} of ${of}` : `${variable} (${origin})`;
 }
+
+/** That an object has this value in a field, and where; variables tell it by their origins. */
+export const namedIn = (from: string, field: string, saw: string): readonly Evidence[] =>
+	from.startsWith("the ") ? [] : [{ from: `${field} of ${from}`, saw }];
 
 /** Gives the name another value, where it stands. */
 export function assign(machine: Machine, name: Name, value: string, advice: string): Step {

@@ -2,7 +2,7 @@ import type { PermissionFinding } from "../findings.ts";
 import type { Permissions } from "../grants.ts";
 import { onNode } from "../steps.ts";
 import { listed } from "../words.ts";
-import { type Machine, templateOf } from "./naming.ts";
+import { type Machine, namedIn, templateOf } from "./naming.ts";
 import { notShared } from "./shared.ts";
 
 type Storage = NonNullable<Permissions["listed"]["storages"]>[number];
@@ -38,7 +38,10 @@ function unusable(machine: Machine, storages: readonly Storage[], permissions: P
 				code: "unusable-storage" as const,
 				...(fault.confidence === undefined ? {} : { confidence: fault.confidence }),
 				summary: `Storage ${name} ${fault.is}, and ${why}. Proxmox VE refuses the clone, and CAPMOX says "unable to create new vm: 500 storage '${name}' ${fault.says}".`,
-				evidence: [{ from: "GET /storage", saw: fault.saw, expected: fault.expected }],
+				evidence: [
+					{ from: "GET /storage", saw: fault.saw, expected: fault.expected },
+					...(machine.storage === undefined ? [] : namedIn(machine.from, "storage", name)),
+				],
 				remedy: [
 					onNode("See the storages and where they are enabled.", "pvesh", "get", "/storage"),
 					...fault.mend(name),

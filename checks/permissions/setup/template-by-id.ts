@@ -45,7 +45,10 @@ function elsewhere(machine: Machine, { vmid, node, name }: Candidate): Permissio
 	return {
 		code: "template-elsewhere",
 		summary: `VM ${called({ vmid, name })} is on node ${node}, and ${placeOf(machine, sourceNode)} says ${named}. CAPMOX asks only there, and then says "unable to find vm template: 500 Configuration file 'nodes/${named}/qemu-server/${vmid}.conf' does not exist".`,
-		evidence: [{ from: resources, saw: `VM ${vmid} on ${node}`, expected: `VM ${vmid} on ${named}` }],
+		evidence: [
+			{ from: resources, saw: `VM ${vmid} on ${node}`, expected: `VM ${vmid} on ${named}` },
+			{ from: placeOf(machine, sourceNode), saw: named },
+		],
 		remedy: [assign(machine, sourceNode, node, "Name the node where the template is.")],
 	};
 }
@@ -55,7 +58,10 @@ function noTemplate(machine: Machine, { vmid, name }: Candidate): PermissionFind
 	return {
 		code: "not-a-template",
 		summary: `VM ${called({ vmid, name })}, which ${placeOf(machine, templateId)} names, is no template. CAPMOX clones it all the same. But it can be started and changed, and each new machine is a copy of what it is at that moment; where cloud-init ran in it once, it may not run again in the copies.`,
-		evidence: [{ from: resources, saw: `VM ${vmid} without template`, expected: "template=1" }],
+		evidence: [
+			{ from: resources, saw: `VM ${vmid} without template`, expected: "template=1" },
+			{ from: placeOf(machine, templateId), saw: String(vmid) },
+		],
 		remedy: [toTemplate(vmid)],
 	};
 }

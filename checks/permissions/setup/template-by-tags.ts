@@ -39,6 +39,7 @@ function noneTagged(machine: Machine, others: readonly Candidate[], permissions:
 				saw: listedTags(permissions),
 				expected: `one template with ${tags}`,
 			},
+			{ from: placeOf(machine, templateTags), saw: tags },
 		],
 		remedy:
 			vm === undefined
