@@ -6,6 +6,7 @@ import {
 	isOpen,
 	type Judgement,
 	lookedForAmong,
+	placesOf,
 	type ReportedFinding,
 	type Settled,
 } from "./diagnose.ts";
@@ -87,10 +88,10 @@ export function renderBaseline(judgements: readonly Judgement[], former: readonl
 
 const keyOf = ({ code, places, summary }: Entry): string => JSON.stringify([code, ...places, summary]);
 
-const entryOf = ({ code, evidence, summary }: ReportedFinding): Entry => ({
-	code,
-	places: evidence.map(({ from }) => from.replace(/, line \d+/g, "")).sort(),
-	summary: withoutMeasures(summary),
+const entryOf = (finding: ReportedFinding): Entry => ({
+	code: finding.code,
+	places: [...placesOf(finding)],
+	summary: withoutMeasures(finding.summary),
 });
 
 /** "in deletion for 1 h 5 min", "2.5 GiB are left", "and 13 more": what is wrong stays the same while they change. */

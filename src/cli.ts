@@ -121,9 +121,9 @@ export function defineProgram(
 			});
 	});
 	command("diff <before> [after]", "compare two snapshots, or one with what is here now", (made) => {
-		choosing(made).action(async (before: string, after: string | undefined, _: unknown, self: Command) => {
+		configured(choosing(made)).action(async (before: string, after: string | undefined, _: unknown, self: Command) => {
 			const { diff } = await import("./commands/diff.ts");
-			code = await diff(before, after, self.optsWithGlobals<DiffOptions>(), terminal, interrupted);
+			code = await diff(before, after, self.optsWithGlobals<DiffOptions>(), terminal, interrupted, givenIn(self));
 		});
 	});
 	command("demo", "judge a set-up that is broken in instructive ways, with nothing installed", (made) => {

@@ -20,6 +20,10 @@ export interface ReportedFinding extends Required<Omit<Finding, "code">> {
 	readonly knownFrom?: string;
 }
 
+/** Where a finding was read, in a fixed order; without the numbers of lines, which change while it stays the same thing. */
+export const placesOf = ({ evidence }: ReportedFinding): readonly string[] =>
+	evidence.map(({ from }) => from.replace(/, line \d+/g, "")).sort();
+
 /** Neither accepted nor known before. */
 export const isOpen = ({ waived, knownFrom }: ReportedFinding): boolean =>
 	waived === undefined && knownFrom === undefined;

@@ -3,13 +3,16 @@ import { load } from "../../checks/directory.ts";
 import { comparable, compare, compareVersions, exitCodeOf } from "../compare.ts";
 import { diagnose } from "../diagnose.ts";
 import { UsageError } from "../errors.ts";
+import type { FactSheet } from "../facts/sheet.ts";
 import { type Comparison, renderDifference, renderDifferenceJson } from "../report/difference.ts";
 import type { SnapshotNote } from "../report/report.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { acceptNothing } from "./accept.ts";
 import { wantedBy } from "./examine.ts";
 import { look } from "./look.ts";
 import { noteOf, readSnapshot } from "./open.ts";
 import { choose, type RunOptions } from "./run.ts";
+import { type IsGiven, withSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type DiffOptions = Omit<RunOptions, "from" | "flavor" | "capmoxVersion">;
@@ -24,10 +27,12 @@ interface Side {
 export async function diff(
 	before: string,
 	after: string | undefined,
-	options: DiffOptions,
+	line: DiffOptions,
 	terminal: Terminal,
 	interrupted: AbortSignal,
+	isGiven: IsGiven,
 ): Promise<number> {
+	const { options, settings = acceptNothing } = await withSettings(line, isGiven);
 	const chosen = await load(choose(options));
 	const one = await open(before, terminal.version);
 	const other = await (after === undefined ? lookAgain(one.snapshot) : open(after, terminal.version));
@@ -42,8 +47,9 @@ export async function diff(
 	}
 
 	const byCode = [one, other].some(({ snapshot }) => snapshot.header.anonymized === true);
+	const judge = (sheet: FactSheet) => settings.settle(diagnose(checks, sheet)).judgements;
 	const difference = {
-		...compare(diagnose(checks, former), diagnose(checks, latter), { byCode }),
+		...compare(judge(former), judge(latter), { byCode }),
 		versions: compareVersions(former, latter),
 	};
 	const code = exitCodeOf(difference, options.failOn);

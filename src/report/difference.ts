@@ -94,7 +94,9 @@ function renderClosing({ difference: { fresh, worse, gone, unchanged, blinded },
 		[blinded.length, "out of sight"],
 	] as const;
 	const told = counts.flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
-	return `${told.length === 0 ? "no findings" : told.join(", ")} · exit ${exitCode}${meanings[exitCode] ?? ""}`;
+	const accepted = [...fresh, ...worse].some(({ waived }) => waived !== undefined);
+	const meaning = exitCode === 0 && accepted ? ": what got worse is waived" : (meanings[exitCode] ?? "");
+	return `${told.length === 0 ? "no findings" : told.join(", ")} · exit ${exitCode}${meaning}`;
 }
 
 const meanings: Readonly<Partial<Record<number, string>>> = {

@@ -82,6 +82,27 @@ describe("diff", () => {
 		expect((await compare(mended, before, "--fail-on", "never")).exitCode).toBe(0);
 	});
 
+	test("what capmox-doctor.yaml waives or makes less of is shown so, and does not count", async () => {
+		const config = join(folder, "waived.yaml");
+		const waiver = "{ code: kind-host/inotify-limits, reason: one small cluster, permanent: true }";
+		writeFileSync(config, `waivers: [${waiver}]\nseverities: { kind-host/inotify-limits: error }\n`);
+		const report = await compare(mended, before, "--config", config);
+		expect(report).toMatchObject({
+			exitCode: 0,
+			new: [{ code: "kind-host/inotify-limits", severity: "error", waived: { reason: "one small cluster" } }],
+		});
+		expect((await doctor(["diff", mended, before, "--config", config])).stdout).toMatch(
+			/Waived for good: one small cluster[^]*1 new, 4 unchanged · exit 0: what got worse is waived\n$/,
+		);
+		writeFileSync(config, "skip: [kind-host]\n");
+		expect(await compare(mended, before, "--config", config)).toMatchObject({ exitCode: 0, new: [] });
+	});
+
+	test("a finding whose variable stands on another line is the same one", async () => {
+		const moved = variant("moved", [/^( +origin: .*, line )(\d+)$/gm, "$19$2"]);
+		expect(await compare(before, moved)).toMatchObject({ exitCode: 0, new: [], gone: [] });
+	});
+
 	test("what cannot be seen any more is not gone: 3", async () => {
 		const report = await compare(before, outOfSight);
 		expect([
