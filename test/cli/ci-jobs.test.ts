@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { validateAction } from "@action-validator/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 
@@ -93,6 +94,12 @@ test("the GitHub action installs it, annotates, writes the summary, and ends wit
 	expect(wrong).toMatchObject({ code: 2, output: "exit-code=2\n" });
 	expect(wrong.stderr).toContain("$(touch ran); touch ran");
 	expect(existsSync(join(folder, "ran"))).toBe(false);
+});
+
+test("the action has the form that GitHub wants", () => {
+	const text = readFileSync(join(root, "action.yml"), "utf8");
+	expect(validateAction(text)).toEqual({ actionType: "action", errors: [] });
+	expect(validateAction(text.replace("shell: bash", "shel: bash"))).not.toMatchObject({ errors: [] });
 });
 
 test("what the action takes reaches a script only as a variable, and its outputs come from its steps", () => {
