@@ -58,6 +58,20 @@ async function runAll(objects: readonly KubernetesObject[]): Promise<Run> {
 	}
 }
 
+const bootstrap = "/kubeadmconfigs";
+
+/** Its control plane has rolled out what it wants. */
+function settled(object: KubernetesObject): KubernetesObject {
+	const type = object.apiVersion.endsWith("/v1beta2") ? "MachinesUpToDate" : "MachinesSpecUpToDate";
+	return object.kind === "KubeadmControlPlane"
+		? {
+				...object,
+				metadata: { ...object.metadata, generation: 3 },
+				status: { ...(object["status"] as object), observedGeneration: 3, conditions: [{ type, status: "True" }] },
+			}
+		: object;
+}
+
 const firstPages = (requests: readonly RecordedRequest[]): readonly string[] =>
 	requests
 		.filter(({ query }) => !("continue" in query))
@@ -68,12 +82,12 @@ const firstPages = (requests: readonly RecordedRequest[]): readonly string[] =>
 
 describe("a whole run asks a management cluster", () => {
 	test.each([
-		["one network device", 16, newest, [{}], "unknown"],
-		["one network device, the older", 16, legacy, [{}], "unknown"],
-		// One more than there should be: the pools of all namespaces, which only such a set-up has.
-		["two network devices and a pool of all namespaces", 17, newest, [{}, { shared: true }], "unknown"],
+		["one network device", 15, newest, [{}], "unknown"],
+		["one network device, the older", 15, legacy, [{}], "unknown"],
+		["two network devices and a pool of all namespaces", 16, newest, [{}, { shared: true }], "unknown"],
+		["the same, the older", 16, legacy, [{}, { shared: true }], "unknown"],
 	] as const)("for each list once: %s, %i at most", async (_, most, setup, devices, verdictOfNics) => {
-		const objects = nicObjects({ setup, devices, pool: {} });
+		const objects = nicObjects({ setup, devices, pool: {} }).map(settled);
 		const { requests, verdicts, output } = await runAll(objects);
 		const asked = firstPages(requests);
 		expect(new Set(requests.map(({ method }) => method))).toEqual(new Set(["GET"]));
@@ -90,5 +104,20 @@ describe("a whole run asks a management cluster", () => {
 		);
 		expect(whole).toEqual([]);
 		expect(output).not.toContain(plantedSecret);
+		expect(asked.filter((each) => each.includes(bootstrap))).toEqual([]);
+	});
+
+	test.each([
+		["has not seen its newest spec", { observedGeneration: 2 }],
+		["has machines that are not up to date", { conditions: [{ type: "MachinesUpToDate", status: "False" }] }],
+		["does not say", { conditions: [] }],
+	])("for what each machine was made with only where its control plane %s", async (_, status) => {
+		const objects = nicObjects({ setup: newest, devices: [{}], pool: {} })
+			.map(settled)
+			.map((each) =>
+				each.kind === "KubeadmControlPlane" ? { ...each, status: { ...(each["status"] as object), ...status } } : each,
+			);
+		const { requests } = await runAll(objects);
+		expect(firstPages(requests).filter((each) => each.includes(bootstrap))).toHaveLength(1);
 	});
 });

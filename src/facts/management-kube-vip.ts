@@ -105,7 +105,8 @@ interface Parts {
 	readonly proxmoxClusters: readonly ManagementProxmoxCluster[];
 	readonly controlPlanes: readonly ManagementControlPlane[];
 	readonly machines: readonly ManagementMachine[];
-	readonly configs: readonly Config[];
+	/** Of the machines, by their names; absent where each was made as its control plane says now. */
+	readonly configs: readonly Config[] | undefined;
 }
 
 export async function readManagementKubeVip(
@@ -124,7 +125,8 @@ export async function readManagementKubeVip(
 		know("management.controlPlanes"),
 		know("management.machines"),
 	]);
-	const bootstrap = controls.items.length === 0 ? undefined : await readList(configs, { world, know, signal, note });
+	const isSettled = controls.items.every(({ upToDate }) => upToDate === true);
+	const bootstrap = isSettled ? undefined : await readList(configs, { world, know, signal, note });
 	return compose(
 		"the management cluster",
 		{
@@ -133,7 +135,7 @@ export async function readManagementKubeVip(
 			proxmoxClusters: proxmox.items,
 			controlPlanes: controls.items,
 			machines: machines.items,
-			configs: bootstrap?.items ?? [],
+			configs: bootstrap?.items,
 		},
 		() => know("management.networks"),
 	);
@@ -310,7 +312,7 @@ async function controlPlaneOf(
 		...plan,
 		machines: parts.machines
 			.filter((one) => one.controlPlane && isTogether(one, cluster) && one.cluster === cluster.name)
-			.flatMap((one) => machineOf(one, parts.configs)),
+			.flatMap((one) => machineOf(one, parts.configs, plan)),
 	};
 }
 
@@ -342,11 +344,16 @@ async function hasIpv4Route(
 
 const untold: KubeVipPlan = { manifest: { state: "none" }, superAdmin: false, ignition: false };
 
-function machineOf(found: ManagementMachine, all: readonly Config[]): KubeVipControlPlane["machines"] {
-	const config = all.find((one) => isTogether(one, found) && one.name === found.bootstrap?.name);
+function machineOf(
+	found: ManagementMachine,
+	all: readonly Config[] | undefined,
+	wanted: KubeVipPlan,
+): KubeVipControlPlane["machines"] {
+	const config = all?.find((one) => isTogether(one, found) && one.name === found.bootstrap?.name);
+	const plan = all === undefined ? withoutText(wanted) : (config?.plan ?? untold);
 	return found.deleting !== undefined
 		? []
-		: [{ machine: found.name, node: found.node, providerId: found.providerId, ...(config?.plan ?? untold) }];
+		: [{ machine: found.name, node: found.node, providerId: found.providerId, ...plan }];
 }
 
 /** One request for each Secret that a manifest comes from; what else the Secret holds is dropped at once. */

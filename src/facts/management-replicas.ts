@@ -33,6 +33,8 @@ const controlPlane = managementObject.extend({
 	kubelet: kubeletArguments,
 	/** Absent in snapshots of before it was read. */
 	kubeVip: kubeVipPlan.optional(),
+	/** It says that every machine is as it wants them, and has seen its newest spec; its KubeadmConfigs then tell no more than itself. */
+	upToDate: z.boolean().optional(),
 });
 export type ManagementControlPlane = z.infer<typeof controlPlane>;
 
@@ -85,7 +87,7 @@ export const machineDeployments: Kind<z.infer<typeof rawMachineDeployment>, Mana
 const rawNamed = z.object({ name: z.string().optional() }).nullish();
 
 const rawControlPlane = z.object({
-	metadata: rawMetadata,
+	metadata: rawMetadata.extend({ generation: z.number().optional() }),
 	spec: z.object({
 		version: z.string(),
 		replicas: z.number().nullish(),
@@ -106,9 +108,13 @@ const rawControlPlane = z.object({
 			initialized: z.boolean().nullish(),
 			initialization: z.object({ controlPlaneInitialized: z.boolean().nullish() }).nullish(),
 			version: z.string().nullish(),
+			observedGeneration: z.number().nullish(),
 		})
 		.nullish(),
 });
+
+/** Of contract v1beta2, and of v1beta1. */
+const upToDateTypes = ["MachinesUpToDate", "MachinesSpecUpToDate"];
 
 export const controlPlanes: Kind<z.infer<typeof rawControlPlane>, ManagementControlPlane> = {
 	group: "controlplane.cluster.x-k8s.io",
@@ -127,6 +133,11 @@ export const controlPlanes: Kind<z.infer<typeof rawControlPlane>, ManagementCont
 			template: (spec.machineTemplate?.spec ?? spec.machineTemplate)?.infrastructureRef?.name,
 			kubelet: readKubeletArguments(spec.kubeadmConfigSpec),
 			kubeVip: readKubeVip(spec.kubeadmConfigSpec),
+			upToDate:
+				metadata.generation !== undefined &&
+				metadata.generation === status?.observedGeneration &&
+				common.conditions.some(({ type, status: value }) => upToDateTypes.includes(type) && value === "True") &&
+				!common.conditions.some(({ type, status: value }) => upToDateTypes.includes(type) && value !== "True"),
 		};
 	},
 };
