@@ -3,10 +3,10 @@ import type { Facts } from "../src/facts/sheet.ts";
 import { since } from "../src/knowledge/kind.ts";
 import {
 	hasCgroupNamespaces,
-	hasCgroupsByPath,
 	hasPrivateCgroups,
 	isAtLeast,
 	kindVersion,
+	makesCgroups,
 	nameOf,
 	type Provider,
 	type System,
@@ -53,7 +53,7 @@ export default defineCheck({
 	diagnose({ "host.hierarchies": hierarchies, "host.provider": provider, "host.tools": tools, "host.system": system }) {
 		const refusals = refusedByRunc(hierarchies, system.kernel);
 		const host: Host = { hierarchies, provider, tools, system };
-		const misplaced = hasCgroupsByPath(provider) ? misplacedForRunc(hierarchies) : [];
+		const misplaced = makesCgroups(provider) ? misplacedForRunc(hierarchies, provider.cgroupDriver) : [];
 		const onlyMisplaced = misplaced.filter((one) => !refusals.some(({ hierarchy }) => hierarchy === one.hierarchy));
 		const found = [
 			...onlyMisplaced.map((one) => withoutCgroup(one, host)),

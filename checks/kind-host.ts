@@ -1,6 +1,7 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { judgeDaemon } from "./kind-host/daemon.ts";
 import { judgeDemands } from "./kind-host/demands.ts";
+import { judgeDockerProxies } from "./kind-host/docker-proxies.ts";
 import { judgeEngine, noEngine } from "./kind-host/engine.ts";
 import { findings, type Host, nameOf } from "./kind-host/findings.ts";
 import { judgeKernel } from "./kind-host/kernel.ts";
@@ -64,6 +65,7 @@ export default defineCheck({
 				...judgeNetworks(host),
 				...judgeResources(host),
 				...judgeProxies(host),
+				...judgeDockerProxies(host),
 			],
 			() => healthy(seen(host)),
 		);

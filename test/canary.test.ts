@@ -362,6 +362,15 @@ test("a copied host: command lines, proxies, endpoints", async () => {
 		"proc/1/comm": "systemd\n",
 		"etc/os-release": "ID=debian\nVERSION_ID=13\n",
 		"etc/docker/daemon.json": JSON.stringify({ proxies: { "https-proxy": `http://p:${canaries.proxyPassword}@x:1` } }),
+		"root/.docker/config.json": JSON.stringify({
+			auths: { "registry.example.com": { auth: canaries.registryPassword } },
+			proxies: {
+				default: {
+					httpsProxy: `http://p:${canaries.proxyPassword}@x:1`,
+					noProxy: `localhost,http://p:${canaries.proxyPassword}@y`,
+				},
+			},
+		}),
 		"cmd/uname-r": "6.12.0\n",
 		"cmd/stat-f-all": "/sys/fs/cgroup cgroup2fs 63677270\n",
 		"cmd/docker-info.json": JSON.stringify({
@@ -384,7 +393,7 @@ test("a copied host: command lines, proxies, endpoints", async () => {
 		"cmd/docker-context.json": JSON.stringify([
 			{ Name: "default", Endpoints: { docker: { Host: `tcp://u:${canaries.registryPassword}@10.0.0.1:2376` } } },
 		]),
-		envfile: `export PROXMOX_TOKEN=${canaries.odd}\n`,
+		envfile: `export PROXMOX_TOKEN=${canaries.odd}\nexport HTTPS_PROXY=http://p:${canaries.proxyPassword}@x:1\n`,
 	});
 	const cwd = place("beside", { empty: "" });
 	const outputs = await expectSilence({ cwd, env: {}, options: ["--root", root] });

@@ -45,9 +45,8 @@ export const usesRunc = ({ runtime }: Provider): boolean =>
 	/^(?:runc|io\.containerd\.runc\..*|nvidia.*)$/.test(runtime.name);
 export const usesCrun = ({ runtime }: Provider): boolean => runtime.name.includes("crun");
 
-/** With the driver systemd, runc takes mount points as they are; a rootless engine uses no cgroups on v1. */
-export const hasCgroupsByPath = (provider: Provider): boolean =>
-	usesRunc(provider) && provider.cgroupDriver !== "systemd" && provider.rootless !== true;
+/** runc makes the cgroups of containers; a rootless engine uses none on v1. */
+export const makesCgroups = (provider: Provider): boolean => usesRunc(provider) && provider.rootless !== true;
 
 /** Every new container of kind gets a cgroup namespace of its own: kind asks for it since 0.20, an engine may do it by itself. */
 export const hasPrivateCgroups = (provider: Provider, tools: Tools): boolean =>

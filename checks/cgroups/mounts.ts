@@ -1,6 +1,6 @@
 import type { NonEmpty, Step } from "../../src/check.ts";
 import { type Host, problem, type VersionFinding } from "./findings.ts";
-import { hasCgroupsByPath, nameOf, usesCrun, usesRunc } from "./host.ts";
+import { makesCgroups, nameOf, usesCrun, usesRunc } from "./host.ts";
 import { stepsFor } from "./named.ts";
 import { mountAtPlace } from "./place.ts";
 import { byAge, findBelow, folderOf, oldestOf, parentOf, rootsOf } from "./runc.ts";
@@ -79,7 +79,7 @@ function devicesMissing(host: Host): readonly VersionFinding[] {
 		return provider.engine === "docker" ? [devicesNowhere(host)] : [];
 	}
 
-	const roots = hasCgroupsByPath(provider) ? rootsOf(cgroups) : [];
+	const roots = makesCgroups(provider) ? rootsOf(cgroups, provider.cgroupDriver) : [];
 	const without = roots.filter((root) => findBelow(root, "devices", cgroups) === undefined);
 	const [root] = without;
 	if (root === undefined) {

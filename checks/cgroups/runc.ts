@@ -79,8 +79,8 @@ export interface Misplaced {
  * that is deeper than its folder, hidden, or another one's directory. libcontainer/cgroups/fs/paths.go and cpuset.go of
  * runc 1.0 to 1.5, tried with 1.1.5. A controller that it does not find it does without, devices apart.
  */
-export function misplacedForRunc(host: Hierarchies): readonly Misplaced[] {
-	const perRoot = rootsOf(host).map((root) => misplacedBelow(root, host));
+export function misplacedForRunc(host: Hierarchies, driver: string | undefined): readonly Misplaced[] {
+	const perRoot = rootsOf(host, driver).map((root) => misplacedBelow(root, host));
 	const certain = perRoot.every(({ length }) => length > 0);
 	const found = certain ? (perRoot[0] ?? []) : perRoot.flat();
 	return found
@@ -91,7 +91,7 @@ export function misplacedForRunc(host: Hierarchies): readonly Misplaced[] {
 function misplacedBelow(root: string, host: Hierarchies): readonly Omit<Misplaced, "certain">[] {
 	const found = joined.flatMap((controller) => {
 		const mount = findBelow(root, controller, host);
-		const lookedFor = mount === undefined ? undefined : within(root, baseOf(mount));
+		const lookedFor = mount && (root === anywhere ? mount.mountPoint : within(root, baseOf(mount)));
 		const there = lookedFor === undefined ? undefined : hierarchyAt(lookedFor, host);
 		const isFine = there?.controllers.includes(controller) ?? false;
 		return lookedFor === undefined || isFine || (there !== undefined && !needsItsFiles.includes(controller))
@@ -127,11 +127,19 @@ export function findBelow(root: string, controller: string, host: Layout): Hiera
 const hierarchyAt = (path: string, { hierarchies }: Pick<Layout, "hierarchies">): Hierarchy | undefined =>
 	hierarchies.find(({ mountPoint, visible }) => visible && mountPoint === path);
 
+/** No folder: the mount points themselves count, wherever they are. */
+const anywhere = "";
+
 /**
  * The folder in which runc looks for all hierarchies: /sys/fs/cgroup if that is a tmpfs and its first entry is one, else that
  * of the oldest mount. Both come into question where a copied tree does not tell the first entry. paths.go, rootPath.
+ * With the driver systemd it keeps to no folder: libcontainer/cgroups/systemd/v1.go, getSubsystemPath, tried with 1.1.5.
  */
-export function rootsOf(host: Layout): readonly string[] {
+export function rootsOf(host: Layout, driver: string | undefined): readonly string[] {
+	if (driver === "systemd") {
+		return [anywhere];
+	}
+
 	const oldest = oldestOf(host);
 	const folder = oldest === undefined ? top : parentOf(oldest.mountPoint);
 	if (host.topIsReadOnly === undefined || host.topBeginsWithV1 === false || makesDirectory(host)) {

@@ -1,3 +1,4 @@
+import type { NonEmpty, Step } from "../../src/check.ts";
 import { advise, asRoot, change, write } from "../cgroups/steps.ts";
 import { dockerServer, type Host, type KindHostFinding } from "./findings.ts";
 
@@ -7,6 +8,7 @@ export const judgeDaemon = (host: Host): readonly KindHostFinding[] => [
 	...architecture(host),
 	...firewall(host),
 	...openFiles(host),
+	...withoutSystemd(host),
 ];
 
 /** Docker Desktop on Windows runs one kind of containers at a time. */
@@ -81,34 +83,85 @@ function firewall(host: Host): readonly KindHostFinding[] {
 
 /** images/base/files/usr/local/bin/entrypoint of kind. */
 const wantedOpenFiles = 64_000;
+/** systemd's 1073741816 where a service asks for infinity; Debian's systemd, and Docker since 25, stay far below. */
+const unbounded = 1_000_000_000;
 
-function openFiles({ daemon, provider, system }: Host): readonly KindHostFinding[] {
-	const found = daemon?.openFiles;
-	if (found === undefined || found.limit >= wantedOpenFiles) {
+function openFiles(host: Host): readonly KindHostFinding[] {
+	const found = host.daemon?.openFiles;
+	if (found === undefined || (found.limit >= wantedOpenFiles && found.limit < unbounded)) {
 		return [];
 	}
 
-	const isRootless = provider.rootless === true;
-	const restart = isRootless ? (["--user", "restart", "docker"] as const) : (["restart", "docker"] as const);
+	const saw = `Max open files ${found.limit}`;
+	return found.limit < wantedOpenFiles
+		? [
+				{
+					code: "few-open-files",
+					summary: `Containers may open ${found.limit} files each here, and a node with all its pods is one container. kind asks for ${wantedOpenFiles}; etcd and the kubelet run out sooner: "too many open files".`,
+					evidence: [{ from: found.from, saw, expected: `${wantedOpenFiles} or more` }],
+					remedy: boundOpenFiles(host, "Have Docker give each container more."),
+				},
+			]
+		: [
+				{
+					code: "unbounded-open-files",
+					confidence: "likely",
+					summary: `Containers may open ${found.limit} files each here. Older programs go through all of them when they start, or keep memory ready for each: MySQL, RPM and HAProxy hang, or are killed for their memory.`,
+					evidence: [{ from: found.from, saw, expected: "some hundred thousand" }],
+					remedy: boundOpenFiles(host, "Have Docker give each container a limit that is enough for a node."),
+				},
+			];
+}
+
+function boundOpenFiles(host: Host, advice: string): NonEmpty<Step> {
+	const limits = '"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 524288, "Soft": 524288}}';
 	return [
-		{
-			code: "few-open-files",
-			summary: `Containers may open ${found.limit} files each here, and a node with all its pods is one container. kind asks for ${wantedOpenFiles}; etcd and the kubelet run out sooner: "too many open files".`,
-			evidence: [{ from: found.from, saw: `Max open files ${found.limit}`, expected: `${wantedOpenFiles} or more` }],
-			remedy: [
-				write(
-					"Have Docker give each container more.",
-					'"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 524288, "Soft": 524288}}',
-					isRootless ? "~/.config/docker/daemon.json" : "/etc/docker/daemon.json",
-				),
-				system.init === "systemd"
-					? change(
-							"Restart Docker. Containers that run are stopped; nodes that exist keep the old limit.",
-							"take the line out and restart Docker",
-							...(isRootless ? (["systemctl", ...restart] as const) : asRoot(system, "systemctl", ...restart)),
-						)
-					: advise("Restart Docker. Containers that run are stopped; nodes that exist keep the old limit."),
-			],
-		},
+		write(advice, limits, daemonFile(host)),
+		restartDocker(host, "Restart Docker. Containers that run are stopped; nodes that exist keep the old limit."),
 	];
+}
+
+const daemonFile = ({ provider }: Host): string =>
+	provider.rootless === true ? "~/.config/docker/daemon.json" : "/etc/docker/daemon.json";
+
+function restartDocker({ provider, system }: Host, advice: string): Step {
+	const command = ["systemctl", ...(provider.rootless === true ? ["--user"] : []), "restart", "docker"] as const;
+	return system.init === "systemd"
+		? change(
+				advice,
+				"take the line out and restart Docker",
+				...(provider.rootless === true ? command : asRoot(system, ...command)),
+			)
+		: advise(advice);
+}
+
+/** Seen with runc 1.1.5; Docker takes this driver without systemd only where it is told to. */
+function withoutSystemd(host: Host): readonly KindHostFinding[] {
+	const { provider, system } = host;
+	const server = dockerServer(host);
+	return server?.cgroupDriver !== "systemd" ||
+		server.isPodman ||
+		provider.place !== "here" ||
+		system.init === "systemd" ||
+		system.init === "unknown"
+		? []
+		: [
+				{
+					code: "driver-without-systemd",
+					summary:
+						'Docker is told to leave cgroups to systemd, and systemd is not what started this host. No container starts: "systemd not running on this host, cannot use systemd cgroups manager".',
+					evidence: [
+						{ from: "docker info, CgroupDriver", saw: "systemd", expected: "cgroupfs" },
+						{ from: "/proc/1/comm and /run/systemd/system", saw: `init is ${system.init}` },
+					],
+					remedy: [
+						write(
+							"Have Docker make them itself, in place of native.cgroupdriver=systemd there or among the options of dockerd.",
+							'"exec-opts": ["native.cgroupdriver=cgroupfs"]',
+							daemonFile(host),
+						),
+						restartDocker(host, "Restart Docker. Containers that run are stopped."),
+					],
+				},
+			];
 }

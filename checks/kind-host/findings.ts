@@ -17,6 +17,10 @@ export const findings = {
 	"docker-from-snap": { severity: "warning", means: "Docker from snap cannot see the files that kind hands to it." },
 	"containerd-image-store": { severity: "warning", means: "kind cannot load every image from Docker's image store." },
 	"file-system-unseen": { severity: "warning", means: "kind cannot see the btrfs or ZFS that the images lie on." },
+	"zfs-copies-images": {
+		severity: "warning",
+		means: "On ZFS, containerd in a node copies every layer of an image whole.",
+	},
 	"storage-driver-vfs": { severity: "warning", means: "The engine copies every layer of an image whole." },
 	"network-clash": {
 		severity: "error",
@@ -29,6 +33,18 @@ export const findings = {
 	},
 	"proxy-before-proxmox": { severity: "warning", means: "A proxy stands between this host and the Proxmox API." },
 	"proxy-before-endpoint": { severity: "warning", means: "A proxy stands between this host and the workload cluster." },
+	"proxy-before-node": {
+		severity: "error",
+		means: "The docker command hands nodes a proxy that stands before their own API server.",
+	},
+	"proxy-only-for-docker": {
+		severity: "warning",
+		means: "Docker pulls through a proxy, and kind's nodes and clusterctl go without.",
+	},
+	"proxy-not-for-docker": {
+		severity: "warning",
+		means: "This shell has a proxy, and Docker, which pulls kind's node image, has none.",
+	},
 	"inside-lxc": { severity: "warning", means: "This host is an LXC container, which kind's nodes may not run in." },
 	"few-keyrings": { severity: "warning", means: "The kernel allows few keyrings, and every container takes one." },
 	"kernel-replaced": {
@@ -56,9 +72,22 @@ export const findings = {
 		means: "br_netfilter is not loaded, and a rootless node cannot load it.",
 	},
 	"kernel-without-ipv6": { severity: "warning", means: "The kernel has no IPv6, which kind asks Docker for first." },
+	"ipv6-locked-off": {
+		severity: "error",
+		means: "IPv6 is switched off, and Docker may not switch it on for kind's network.",
+	},
+	"apparmor-profile-left": {
+		severity: "warning",
+		means: "AppArmor confines programs that are gone from here, and so those of that name in a node.",
+	},
 	"selinux-denies": { severity: "warning", means: "SELinux of this release keeps nodes from their devices." },
 	"firewalld-blocks": { severity: "warning", means: "firewalld drops what this older Docker's containers send." },
 	"few-open-files": { severity: "warning", means: "Containers may open few files." },
+	"unbounded-open-files": { severity: "warning", means: "Containers may open a thousand million files each." },
+	"driver-without-systemd": {
+		severity: "error",
+		means: "Docker leaves cgroups to systemd, and no systemd runs here.",
+	},
 	"engine-on-another-host": { severity: "warning", means: "The engine runs on another host than this shell." },
 	"clock-skew": { severity: "error", means: "The clock of the engine's machine differs from the one here." },
 } as const;

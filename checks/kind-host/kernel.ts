@@ -4,7 +4,9 @@ import type { Host, KindHostFinding, System } from "./findings.ts";
 
 /** What this host's kernel has and allows; where containers run on another one it is absent. */
 export const judgeKernel = (host: Host): readonly KindHostFinding[] =>
-	host.system.container !== undefined ? [] : [...lacking(host), ...bridges(host), ...ipv6(host), ...selinux(host)];
+	host.system.container !== undefined
+		? ipv6Locked(host)
+		: [...lacking(host), ...bridges(host), ...ipv6(host), ...ipv6Locked(host), ...apparmor(host), ...selinux(host)];
 
 /** A kernel without any list of modules, or one that was replaced on the disk, is judged elsewhere. */
 function lacking({ kernel, system }: Host): readonly KindHostFinding[] {
@@ -69,11 +71,21 @@ const bridges = ({ kernel, provider, system }: Host): readonly KindHostFinding[]
 		: [];
 
 /** kind, docker/network.go: it asks for a network with IPv6, and takes one without where Docker refuses in words that it knows. */
-const ipv6 = ({ kernel, provider, networks, tools }: Host): readonly KindHostFinding[] =>
-	kernel?.ipv6 === false &&
+const asksForIpv6 = ({ provider, networks, tools }: Host): boolean =>
 	provider.engine === "docker" &&
 	tools.kind.state !== "absent" &&
-	networks?.engine?.some(({ name }) => name === "kind") === false
+	networks?.engine?.some(({ name }) => name === "kind") === false;
+
+const makeNetwork = (advice: string): Step =>
+	change(
+		advice,
+		"docker network rm kind",
+		...(["docker", "network", "create", "--driver", "bridge"] as const),
+		...(["--opt", "com.docker.network.bridge.enable_ip_masquerade=true", "kind"] as const),
+	);
+
+const ipv6 = (host: Host): readonly KindHostFinding[] =>
+	host.kernel?.ipv6 === false && asksForIpv6(host)
 		? [
 				{
 					code: "kernel-without-ipv6",
@@ -82,18 +94,73 @@ const ipv6 = ({ kernel, provider, networks, tools }: Host): readonly KindHostFin
 						"This kernel has no IPv6. kind asks Docker for a network with IPv6, and takes one without only if it understands the refusal; some versions of Docker put it in words that kind does not know.",
 					evidence: [{ from: "/proc/net/if_inet6", saw: "not there", expected: "a list of addresses" }],
 					remedy: [
-						{
-							...change(
-								"Only if kind create cluster stops at its network: make that network yourself. kind takes the one that is there.",
-								"docker network rm kind",
-								...(["docker", "network", "create", "--driver", "bridge"] as const),
-								...(["--opt", "com.docker.network.bridge.enable_ip_masquerade=true", "kind"] as const),
-							),
-						},
+						makeNetwork(
+							"Only if kind create cluster stops at its network: make that network yourself. kind takes the one that is there.",
+						),
 					],
 				},
 			]
 		: [];
+
+/** Seen with Docker 20.10: what is merely switched off it switches on for the network, and on a read-only /proc/sys it stops, in words that kind does not know. */
+const ipv6Locked = (host: Host): readonly KindHostFinding[] =>
+	host.kernel?.keepsIpv6Off === true && host.provider.rootless !== true && asksForIpv6(host)
+		? [
+				{
+					code: "ipv6-locked-off",
+					summary:
+						'IPv6 is switched off here, and the settings of the kernel are read-only. kind asks Docker for a network with IPv6, and stops: "Unable to enable IPv6 addresses on bridge: … read-only file system".',
+					evidence: [
+						{ from: "/proc/sys/net/ipv6/conf/default/disable_ipv6", saw: "1", expected: "0" },
+						{ from: "/proc/self/mountinfo", saw: "/proc/sys/net is read-only", expected: "Docker may write there" },
+					],
+					remedy: [makeNetwork("Make the network yourself, without IPv6. kind takes the one that is there.")],
+				},
+			]
+		: [];
+
+/** A path is all that a profile goes by, so it holds in containers, too: kind's known issues, "AppArmor"; moby#7512. */
+function apparmor({ kernel, system }: Host): readonly KindHostFinding[] {
+	const left = kernel?.leftProfiles ?? [];
+	const files = left.flatMap(({ file }) => file ?? []);
+	const isElsewhere = files.length < left.length;
+	const [first, ...rest] = [
+		...files.map((file) =>
+			change(
+				"Take the profile out of the kernel; what removed the program left its file.",
+				asRoot(system, "apparmor_parser", "--replace", file),
+				...asRoot(system, "apparmor_parser", "--remove", file),
+			),
+		),
+		...(isElsewhere
+			? [
+					advise("See which profiles have no file any more.", ...asRoot(system, "aa-remove-unknown", "-n")),
+					change(
+						"Take those out. Docker's own is among them: restart Docker afterwards.",
+						undefined,
+						...asRoot(system, "aa-remove-unknown"),
+					),
+				]
+			: []),
+	];
+	return first === undefined
+		? []
+		: [
+				{
+					code: "apparmor-profile-left",
+					confidence: "likely",
+					summary: `AppArmor confines ${left.map(({ program }) => program).join(", ")}, which ${left.length === 1 ? "is" : "are"} not on this host any more. A program of that path in a pod is confined as well, and fails: "Permission denied".`,
+					evidence: [
+						{
+							from: "/sys/kernel/security/apparmor/profiles",
+							saw: left.map(({ program }) => `${program} (enforce)`).join(", "),
+							expected: "profiles of programs that are there",
+						},
+					],
+					remedy: [first, ...rest],
+				},
+			];
+}
 
 /** kind's known issues, "Fedora": container-selinux of that release. */
 const selinux = ({ kernel, system }: Host): readonly KindHostFinding[] =>

@@ -17,6 +17,8 @@ interface Target {
 	readonly span: Span;
 	/** Without it nothing works; node addresses only matter to whoever logs in to a node from here. */
 	readonly isVital: boolean;
+	/** The engine asks it, and no pod does. */
+	readonly isForEngine?: true;
 }
 
 interface Network {
@@ -42,11 +44,17 @@ export function judgeNetworks(host: Host): readonly KindHostFinding[] {
 	return [
 		...clashes,
 		...(next === undefined ? [] : nextClash(host, next, vital)),
-		...kindDefaults.flatMap((network) => defaultClash(host, network, vital)),
+		...kindDefaults.flatMap((network) =>
+			defaultClash(
+				host,
+				network,
+				vital.filter(({ isForEngine }) => isForEngine !== true),
+			),
+		),
 	];
 }
 
-function targetsOf({ proxmox, cluster }: Host): readonly Target[] {
+function targetsOf({ proxmox, cluster, networks }: Host): readonly Target[] {
 	const value = (name: string) => cluster?.variables[name]?.value?.trim() ?? "";
 	const endpoint = parseSpan(value("CONTROL_PLANE_ENDPOINT_IP"));
 	return [
@@ -66,6 +74,12 @@ function targetsOf({ proxmox, cluster }: Host): readonly Target[] {
 						isVital: true,
 					},
 				]),
+		...(networks?.resolvers ?? []).flatMap((address): Target[] => {
+			const span = parseSpan(address);
+			return typeof span === "string"
+				? []
+				: [{ is: `the DNS server (${address})`, span, isVital: true, isForEngine: true }];
+		}),
 		...["NODE_IP_RANGES", "SECONDARY_IP_RANGES", "NODE_SECONDARY_IP_RANGES"].flatMap((name) =>
 			value(name)
 				.replace(/^\[|\]$/g, "")

@@ -35,7 +35,7 @@ export function bypasses(entries: readonly string[], host: string, port?: number
 }
 
 /** Kube-vip's, in every template of CAPMOX. */
-const endpointPort = 6_443;
+export const endpointPort = 6_443;
 
 const isBelow = (host: string, name: string): boolean => host === name || host.endsWith(`.${name}`);
 

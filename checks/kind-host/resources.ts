@@ -156,6 +156,16 @@ function moreMemory(provider: Host["provider"], system: System): NonEmpty<Step> 
 	return [advise("Give the machine that runs the containers 6 GiB or more, or use another one.")];
 }
 
+/** kind, images/base/files/usr/local/bin/entrypoint, configure_containerd: rootful, by the file system of a node's own root. */
+function nodesCopy(host: Host): boolean {
+	const { podman } = host.engines;
+	const driver =
+		host.provider.engine === "podman" && podman.state === "answering"
+			? podman.server.storageDriver
+			: dockerServer(host)?.storageDriver;
+	return driver === "zfs" && host.provider.rootless !== true && host.tools.kind.state !== "absent";
+}
+
 function storage(host: Host): readonly KindHostFinding[] {
 	const server = dockerServer(host);
 	const driver = server?.storageDriver;
@@ -172,6 +182,42 @@ function storage(host: Host): readonly KindHostFinding[] {
 						...["stat", "-fc", "%T", server?.rootDirectory ?? "/var/lib/docker"],
 					),
 				],
+			},
+		];
+	}
+
+	if (nodesCopy(host)) {
+		return [
+			{
+				code: "zfs-copies-images",
+				summary: `Images lie on ZFS by the storage driver zfs. A node of kind sees that, and its containerd copies every layer whole (snapshotter native): a node takes several times its space, and pulling takes minutes.`,
+				evidence: [
+					{
+						from: `${host.provider.engine} info, storage driver`,
+						saw: "zfs",
+						expected: "overlay2, overlay or overlayfs",
+					},
+				],
+				remedy:
+					host.provider.engine === "docker"
+						? [
+								advise("OpenZFS bears overlay since 2.2.", "zfs", "version"),
+								write(
+									"There, have Docker use overlay2, and restart it. Images and containers of the old driver are not seen any more.",
+									'"storage-driver": "overlay2"',
+									"/etc/docker/daemon.json",
+								),
+								advise(
+									"With an older one: put Docker's folder on ext4 or xfs, such as on a volume of the pool (zfs create -V).",
+								),
+							]
+						: [
+								write(
+									"With OpenZFS 2.2 or newer have Podman use overlay, below [storage]. It then begins with an empty store.",
+									'driver = "overlay"',
+									"/etc/containers/storage.conf",
+								),
+							],
 			},
 		];
 	}

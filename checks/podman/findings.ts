@@ -29,6 +29,7 @@ export const findings = {
 	"names-unresolved": warning("aardvark-dns is missing, so nodes do not find each other by name."),
 	"iptables-modules": warning("Modules of iptables are not loaded, and rootless Podman cannot load them."),
 	"pids-limit": warning("A node, which is one container, may have few processes."),
+	"low-port-denied": error("kind's configuration asks for a port that this user may not open."),
 	"journal-unreadable": warning(
 		"Podman writes logs to a journal that this user may not read, and kind waits for a line in it.",
 	),

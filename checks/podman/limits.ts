@@ -9,6 +9,7 @@ export const judgeLimits = (scene: Scene, limits: Limits): readonly PodmanFindin
 	...pids(scene, limits),
 	...openFiles(limits),
 	...journal(limits),
+	...lowPorts(scene, limits),
 ];
 
 const modulesFile = "/etc/modules-load.d/iptables.conf";
@@ -105,6 +106,36 @@ function openFiles({ openFiles: limit }: Limits): readonly PodmanFinding[] {
 					],
 				},
 			];
+}
+
+/** Podman's rootlessport opens them as the user: kind's page on rootless use. */
+function lowPorts({ system }: Scene, { lowPorts: found }: Limits): readonly PodmanFinding[] {
+	if (found === undefined) {
+		return [];
+	}
+
+	const { ports, first, from } = found;
+	const key = "net.ipv4.ip_unprivileged_port_start";
+	const lowest = Math.min(...ports);
+	return [
+		{
+			code: "low-port-denied",
+			summary: `${from} maps ${ports.length === 1 ? "port" : "ports"} ${listed(ports.map(String))} of this host, and users may open none below ${first}. With it rootless Podman starts no node: "rootlessport cannot expose privileged port ${lowest}".`,
+			evidence: [
+				{ from: `${from}, extraPortMappings`, saw: `hostPort ${ports.join(", ")}`, expected: `${first} or more` },
+				{ from: `/proc/sys/${key.replaceAll(".", "/")}`, saw: String(first), expected: `${lowest} or less` },
+			],
+			remedy: [
+				advise(`Take ports from ${first} on, in ${from}.`),
+				change(
+					"Or let every user open these, now.",
+					asRoot(system, "sysctl", "-w", `${key}=${first}`),
+					...asRoot(system, "sysctl", "-w", `${key}=${lowest}`),
+				),
+				write("And after every boot.", `${key} = ${lowest}`, "/etc/sysctl.d/99-rootless.conf"),
+			],
+		},
+	];
 }
 
 /** kind reads a node's log to see that it has booted: its page on rootless use, "log_driver". */

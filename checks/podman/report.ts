@@ -134,12 +134,18 @@ function storage({ podman: { server, place } }: Scene): readonly PodmanFinding[]
 		];
 	}
 
-	return server.rootless && place === "here" && isAtLeast(server.kernel, "5.11.0") === false
+	// kind, images/base/files/usr/local/bin/entrypoint, overlayfs_preferrable.
+	const since = server.selinux === true ? "5.13" : "5.11";
+	const fails =
+		isAtLeast(server.kernel, "5.11.0") === true
+			? "has trouble with the overlay file systems of rootless containers where SELinux is on"
+			: "lets no rootless container mount an overlay file system";
+	return server.rootless && place === "here" && isAtLeast(server.kernel, `${since}.0`) === false
 		? [
 				{
 					code: "kernel-without-overlay",
-					summary: `Kernel ${server.kernel} lets no rootless container mount an overlay file system, which containerd in a node uses. Linux does since 5.11.`,
-					evidence: [{ from: "podman info, host.kernel", saw: server.kernel, expected: "5.11 or newer" }],
+					summary: `Kernel ${server.kernel} ${fails}. containerd in a node uses one. It works since Linux ${since}.`,
+					evidence: [{ from: "podman info, host.kernel", saw: server.kernel, expected: `${since} or newer` }],
 					remedy: [
 						{
 							...change(

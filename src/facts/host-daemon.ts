@@ -3,13 +3,14 @@ import type { Files } from "../access/files.ts";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt, ifAnswered } from "./attempt.ts";
+import { parseJsonIn } from "./engines/answers.ts";
 import { knowEngine } from "./host-engine.ts";
 import { parseOpenFiles } from "./host-podman-limits.ts";
 import type { Know } from "./probe.ts";
 
 /** Fact `host.daemon`: what surrounds a Docker that runs on this host. */
 export const hostDaemon = z.object({
-	/** The hard limit of open files of the process that starts containers, which they inherit; absent where it was not found. */
+	/** The hard limit of open files that containers get: that of daemon.json, else that of the process that starts them; absent where it was not found. */
 	openFiles: z.object({ limit: z.number().int(), from: z.string() }).optional(),
 	/** firewalld runs; absent where it does not. */
 	firewalld: z.object({ backend: z.string() }).optional(),
@@ -24,17 +25,30 @@ export async function readHostDaemon(world: World, know: Know, signal: AbortSign
 	}
 
 	const { docker } = await know("host.engines");
-	const endpoint = docker.state === "answering" ? docker.endpoint : undefined;
+	const endpoint = docker.state === "answering" ? (docker.endpoint ?? "") : "";
 	const [openFiles, firewalld] = await Promise.all([
-		readOpenFiles(world.files, endpoint),
+		readUlimit(world, endpoint).then((found) => found ?? readOpenFiles(world.files, endpoint)),
 		readFirewalld(world, signal),
 	]);
 	return { openFiles, firewalld };
 }
 
+const daemonFile = z.object({ "default-ulimits": z.object({ nofile: z.object({ Hard: z.number().int() }) }) });
+/** dockerd(8): -1 is as many as the kernel allows. */
+const unlimited = 2 ** 31;
+
+async function readUlimit(world: World, endpoint: string): Promise<HostDaemon["openFiles"]> {
+	const home = (await world.environment()).lookUp("HOME")[0]?.value ?? "";
+	const folder = endpoint.startsWith("unix:///run/user/") ? `${home}/.config/docker` : "/etc/docker";
+	const path = `${folder}/daemon.json`;
+	const found = daemonFile.safeParse(parseJsonIn((await ifAnswered(world.files.readText(path))) ?? "")).data;
+	const limit = found?.["default-ulimits"].nofile.Hard;
+	return limit === undefined ? undefined : { limit: limit < 0 ? unlimited : limit, from: `${path} (default-ulimits)` };
+}
+
 /** containerd starts the containers: one of Docker's own, or a service, which has no file with its number. */
-async function readOpenFiles(files: Files, endpoint: string | undefined): Promise<HostDaemon["openFiles"]> {
-	const runtimeFolder = /^unix:\/\/(\/run\/user\/\d+)\//.exec(endpoint ?? "")?.[1] ?? "/run";
+async function readOpenFiles(files: Files, endpoint: string): Promise<HostDaemon["openFiles"]> {
+	const runtimeFolder = /^unix:\/\/(\/run\/user\/\d+)\//.exec(endpoint)?.[1] ?? "/run";
 	const service = "system.slice/containerd.service/cgroup.procs";
 	const lists = [
 		`${runtimeFolder}/docker/containerd/containerd.pid`,

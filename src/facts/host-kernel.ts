@@ -4,6 +4,7 @@ import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { attempt, ifAnswered } from "./attempt.ts";
 import { knowEngine } from "./host-engine.ts";
+import { parseMountinfo, visibleMounts } from "./host-mountinfo.ts";
 import { parseCount } from "./host-resources.ts";
 import { readModules } from "./modules.ts";
 import type { Know } from "./probe.ts";
@@ -21,12 +22,25 @@ export const hostKernel = z.object({
 	maxKeys: z.number().int().optional(),
 	/** It has IPv6; absent where a copied tree does not tell. */
 	ipv6: z.boolean().optional(),
+	/** New interfaces begin without IPv6 (disable_ipv6), and the engine, which switches it on for a network of its own, may not write there. */
+	keepsIpv6Off: z.boolean().optional(),
 	/** Modules of containers' networks and file systems that are neither loaded, nor built in, nor on the disk; absent where no list tells. */
 	lacking: z.array(z.string()).optional(),
 	/** Bridges hand their packets to iptables; absent where no list of modules tells. */
 	filtersBridges: z.boolean().optional(),
 	/** SELinux is there and denies. */
 	enforcesSelinux: z.boolean().optional(),
+	/** AppArmor still confines programs that are gone from this host; absent where the list is not to be read, as by ordinary users. */
+	leftProfiles: z
+		.array(
+			z.object({
+				/** Its path, by which the profile holds in containers, too. */
+				program: z.string(),
+				/** The profile's file, where it is there. */
+				file: z.string().optional(),
+			}),
+		)
+		.optional(),
 	/** Ubuntu's AppArmor keeps programs without a profile from making user namespaces. */
 	restrictsNamespaces: z.boolean().optional(),
 });
@@ -43,16 +57,20 @@ export async function readHostKernel({ files, host }: World, know: Know): Promis
 		throw new ProbeError("not-found", "which kernel runs is not known");
 	}
 
-	const [current, older, kmsg, users, maxKeys, ipv6, modules, security] = await Promise.all([
-		files.list("/lib/modules"),
-		files.list("/usr/lib/modules"),
-		files.stat("/dev/kmsg"),
-		files.readText("/proc/self/uid_map"),
-		attempt(files.readText("/proc/sys/kernel/keys/maxkeys")),
-		files.stat("/proc/net/if_inet6"),
-		readNeeded(files, kernel),
-		readSecurity(files),
-	]);
+	const [current, older, kmsg, users, maxKeys, ipv6, keepsIpv6Off, modules, security, leftProfiles] = await Promise.all(
+		[
+			files.list("/lib/modules"),
+			files.list("/usr/lib/modules"),
+			files.stat("/dev/kmsg"),
+			files.readText("/proc/self/uid_map"),
+			attempt(files.readText("/proc/sys/kernel/keys/maxkeys")),
+			files.stat("/proc/net/if_inet6"),
+			readIpv6Lock(files),
+			readNeeded(files, kernel),
+			readSecurity(files),
+			host.recorded ? undefined : readLeftProfiles(files),
+		],
+	);
 	const isNowhere = current === undefined && older === undefined;
 	if (isNowhere && host.recorded) {
 		throw new ProbeError("not-found", "the copied tree does not tell which kernels have modules in /lib/modules");
@@ -65,8 +83,10 @@ export async function readHostKernel({ files, host }: World, know: Know): Promis
 		shiftedUsers: users === undefined ? undefined : !/^\s*0\s+0\s/.test(users),
 		maxKeys: maxKeys instanceof ProbeError ? undefined : parseCount(maxKeys),
 		ipv6: ipv6 === undefined && host.recorded ? undefined : ipv6 !== undefined,
+		keepsIpv6Off,
 		...modules,
 		...security,
+		leftProfiles,
 	};
 }
 
@@ -101,4 +121,35 @@ async function readSecurity(files: Files): Promise<Pick<HostKernel, "enforcesSel
 		isOne("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 	]);
 	return { enforcesSelinux, restrictsNamespaces };
+}
+
+const settings = "/proc/sys/net/ipv6/conf";
+
+/** A network's bridge takes the value of `default`, and moby writes 0 to the bridge's own: bridge/setup_ipv6_linux.go. */
+async function readIpv6Lock(files: Files): Promise<boolean | undefined> {
+	const [value, mounts] = await Promise.all([
+		ifAnswered(files.readText(`${settings}/default/disable_ipv6`)),
+		ifAnswered(files.readText("/proc/self/mountinfo")),
+	]);
+	if (value === undefined || mounts === undefined) {
+		return undefined;
+	}
+
+	const above = visibleMounts(parseMountinfo(mounts), ({ mountPoint }) => `${settings}/`.startsWith(`${mountPoint}/`));
+	const nearest = above.toSorted((a, b) => b.mountPoint.length - a.mountPoint.length)[0];
+	return value.trim() === "1" && nearest !== undefined && [...nearest.options, ...nearest.superOptions].includes("ro");
+}
+
+/** `/usr/sbin/mysqld (enforce)`: AppArmor's way to name a profile after the program that it is for. */
+const ofProgram = /^(\/(?:usr\/)?s?bin\/[\w.+-]+) \(enforce\)$/;
+
+async function readLeftProfiles(files: Files): Promise<HostKernel["leftProfiles"]> {
+	const list = await ifAnswered(files.readText("/sys/kernel/security/apparmor/profiles"));
+	const programs = list?.split("\n").flatMap((line) => ofProgram.exec(line)?.[1] ?? []);
+	const looked = programs?.map(async (program) => {
+		const file = `/etc/apparmor.d/${program.slice(1).replaceAll("/", ".")}`;
+		const [isThere, profile] = await Promise.all([files.stat(program), files.stat(file)].map(ifAnswered));
+		return isThere === undefined ? [{ program, ...(profile === undefined ? {} : { file }) }] : [];
+	});
+	return looked && (await Promise.all(looked)).flat();
 }

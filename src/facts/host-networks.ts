@@ -1,8 +1,9 @@
 import * as z from "zod";
 import type { Output } from "../access/commands.ts";
 import type { World } from "../access/world.ts";
+import { parseAddress, parseCidr } from "../addresses.ts";
 import { ProbeError } from "../errors.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, ifAnswered } from "./attempt.ts";
 import { parseJsonIn } from "./engines/answers.ts";
 import { knowEngine } from "./host-engine.ts";
 import type { Know } from "./probe.ts";
@@ -13,6 +14,8 @@ export const hostNetworks = z.object({
 	engine: z.array(z.object({ name: z.string(), subnet: z.string() })).optional(),
 	/** This host's routes but for the default one, where containers run here. */
 	routes: z.array(z.object({ interface: z.string(), subnet: z.string() })).optional(),
+	/** Name servers that the engine asks for its containers, where they run here; this host's own addresses are none. */
+	resolvers: z.array(z.string()).optional(),
 	/** Networks that the engine cuts new ones from, in its order; `size` is the prefix of a new one. */
 	pools: z.array(z.object({ base: z.string(), size: z.number().int() })),
 });
@@ -25,13 +28,6 @@ export const hostProxmoxAddresses = z.object({
 	addresses: z.array(z.string()),
 });
 export type HostProxmoxAddresses = z.infer<typeof hostProxmoxAddresses>;
-
-/** Fact `host.proxies`: the variables that send a program's HTTPS requests through a proxy; HTTP_PROXY concerns none of ours. An address may hold a password, so none is kept. */
-export const hostProxies = z.object({
-	https: z.object({ name: z.string(), origin: z.string() }).optional(),
-	noProxy: z.object({ name: z.string(), origin: z.string(), entries: z.array(z.string()) }).optional(),
-});
-export type HostProxies = z.infer<typeof hostProxies>;
 
 /** Moby's ipamutils, and netavark's default_subnet_pools behind the first network. */
 const builtInPools = {
@@ -52,17 +48,40 @@ const builtInPools = {
 export async function readHostNetworks(world: World, know: Know, signal: AbortSignal): Promise<HostNetworks> {
 	const [provider, { docker }] = await Promise.all([knowEngine(know), know("host.engines")]);
 	const told = docker.state === "answering" && provider.engine === "docker" ? docker.server?.addressPools : undefined;
-	const [engine, routes] = await Promise.all([
+	const [engine, routes, resolvers] = await Promise.all([
 		provider.answers ? readEngineNetworks(world, provider.engine, signal) : undefined,
 		provider.place === "here" ? readRoutes(world) : undefined,
+		provider.place === "here" ? readResolvers(world) : undefined,
 	]);
 	if (engine === undefined && routes === undefined) {
 		// Said already by what the engine says instead.
 		throw new ProbeError("not-set-up", `${provider.placeBecause}, and it does not answer`);
 	}
 
-	return { engine, routes, pools: told ?? [...builtInPools[provider.engine]] };
+	const subnets = [...(engine ?? []), ...(routes ?? [])].map(({ subnet }) => subnet);
+	const others = resolvers?.filter((address) => !subnets.some((subnet) => isGateway(subnet, address)));
+	return { engine, routes, resolvers: others, pools: told ?? [...builtInPools[provider.engine]] };
 }
+
+/** The first address of a container network is this host itself, which may well answer for names there. */
+function isGateway(subnet: string, address: string): boolean {
+	const [network, one] = [parseCidr(subnet), parseAddress(address)];
+	return network !== undefined && network.family === one?.family && one.value === network.first + 1n;
+}
+
+/** Behind systemd-resolved's own address stand those that it asks, and Docker takes them: moby, libnetwork/internal/resolvconf. */
+async function readResolvers({ files }: World): Promise<HostNetworks["resolvers"]> {
+	const texts = await Promise.all(
+		["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].map((path) => ifAnswered(files.readText(path))),
+	);
+	return texts.map((text) => parseResolvers(text ?? "")).find((found) => found.length > 0);
+}
+
+/** `nameserver` of resolv.conf(5), but for this host itself. */
+export const parseResolvers = (text: string): string[] =>
+	[...text.matchAll(/^\s*nameserver\s+([\da-fA-F.:]+)/gm)].flatMap(([, address = ""]) =>
+		/^(?:127\.|::1$)/.test(address) ? [] : [address],
+	);
 
 async function readRoutes({ files }: World): Promise<HostNetworks["routes"]> {
 	const text = await files.readText("/proc/net/route");
@@ -170,34 +189,4 @@ export async function readHostProxmoxAddresses(
 	}
 
 	return { host, port, addresses };
-}
-
-/** Go's order, which kind, clusterctl and kubectl share: upper case before lower case, and an empty value is none. */
-export async function readHostProxies(world: World, know: Know): Promise<HostProxies> {
-	await knowEngine(know);
-	const environment = await world.environment();
-	const find = (name: string) =>
-		[name, name.toLowerCase()].flatMap((spelt) => {
-			const [winner] = environment.lookUp(spelt);
-			return winner === undefined || winner.value.trim() === ""
-				? []
-				: [{ name: spelt, origin: winner.origin, value: winner.value }];
-		})[0];
-	const [https, noProxy] = ["HTTPS_PROXY", "NO_PROXY"].map(find);
-	if (world.host.recorded && https === undefined) {
-		throw new ProbeError("not-found", "a copied tree does not tell which proxies are set in a shell of its host");
-	}
-
-	return {
-		https: https && { name: https.name, origin: https.origin },
-		noProxy: noProxy && {
-			name: noProxy.name,
-			origin: noProxy.origin,
-			entries: noProxy.value
-				.split(",")
-				.map((entry) => entry.trim())
-				// Someone may have pasted a proxy's address there, with its password; no host has an @ in its name.
-				.filter((entry) => entry !== "" && !entry.includes("@")),
-		},
-	};
 }

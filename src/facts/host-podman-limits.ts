@@ -6,6 +6,7 @@ import { ifAnswered } from "./attempt.ts";
 import { parseContainersNumber, readContainersConf } from "./engines/containers-conf.ts";
 import type { PodmanServer } from "./engines/podman.ts";
 import { accountOf } from "./host-podman.ts";
+import { parseCount } from "./host-resources.ts";
 import { readModules } from "./modules.ts";
 import type { Know } from "./probe.ts";
 
@@ -27,6 +28,8 @@ export const hostPodmanLimits = z.object({
 	missingModules: z.array(z.object({ name: z.string(), isShipped: z.boolean().optional() })),
 	/** Only for a rootless Podman: the hard limit of open files; absent where there is none. */
 	openFiles: z.number().optional(),
+	/** Only for a rootless Podman: the first port that a user may open, where a configuration of kind in the current folder asks for lower ones. */
+	lowPorts: z.object({ from: z.string(), ports: z.array(z.number().int()), first: z.number().int() }).optional(),
 	/** Only for a rootless Podman that writes logs to the journal: this user may read a journal. */
 	readsJournal: z.boolean().optional(),
 });
@@ -41,17 +44,18 @@ export async function readHostPodmanLimits(world: World, know: Know): Promise<Ho
 
 	const { files } = world;
 	const { rootless, kernel, logDriver } = podman.server;
-	const [pids, missingModules, limits, readsJournal] = await Promise.all([
+	const [pids, missingModules, limits, lowPorts, readsJournal] = await Promise.all([
 		readPidsLimit(world, podman.server, podman.user?.uid),
 		rootless ? readMissing(files, kernel) : [],
 		rootless ? files.readText("/proc/self/limits") : undefined,
+		rootless ? readLowPorts(world) : undefined,
 		rootless && logDriver === "journald" ? canReadJournal(world) : undefined,
 	]);
 	if (rootless && limits === undefined) {
 		throw new ProbeError("not-found", "there is no /proc/self/limits, so the limit of open files cannot be seen");
 	}
 
-	return { pids, missingModules, openFiles: parseOpenFiles(limits ?? ""), readsJournal };
+	return { pids, missingModules, openFiles: parseOpenFiles(limits ?? ""), lowPorts, readsJournal };
 }
 
 /** Max open files, its hard limit: proc_pid_limits(5). */
@@ -126,4 +130,46 @@ async function canReadJournal({ files, host }: World): Promise<boolean | undefin
 		}),
 	);
 	return host.recorded ? undefined : machines.includes(true);
+}
+
+/** As the documentation of kind and of Cluster API call it. */
+const configurations = ["kind.yaml", "kind-config.yaml", "kind-cluster.yaml", "kind-cluster-with-extramounts.yaml"];
+
+const kindConfiguration = z.object({
+	kind: z.literal("Cluster"),
+	apiVersion: z.string().startsWith("kind.x-k8s.io/"),
+	nodes: z
+		.array(z.object({ extraPortMappings: z.array(z.object({ hostPort: z.number().int().optional() })).nullish() }))
+		.nullish(),
+});
+
+/** Relative paths: of the current folder, and of a copied tree's top. */
+async function readLowPorts({ files }: World): Promise<HostPodmanLimits["lowPorts"]> {
+	const texts = await Promise.all(configurations.map((path) => ifAnswered(files.readText(path))));
+	const index = texts.findIndex((text) => text?.includes("hostPort") === true);
+	const asked = index === -1 ? [] : await hostPortsIn(texts[index] ?? "");
+	if (asked.length === 0) {
+		return undefined;
+	}
+
+	const first = parseCount(await files.readText("/proc/sys/net/ipv4/ip_unprivileged_port_start"));
+	if (first === undefined) {
+		throw new ProbeError("not-found", "there is no ip_unprivileged_port_start, so who may open low ports is not known");
+	}
+
+	const ports = asked.filter((port) => port > 0 && port < first);
+	return ports.length === 0 ? undefined : { from: configurations[index] ?? "", ports, first };
+}
+
+/** None where it is no configuration that kind takes. */
+async function hostPortsIn(text: string): Promise<readonly number[]> {
+	const { parse } = await import("../yaml.ts");
+	try {
+		const { nodes } = kindConfiguration.parse(parse(text));
+		return (nodes ?? []).flatMap(({ extraPortMappings }) =>
+			(extraPortMappings ?? []).flatMap(({ hostPort }) => hostPort ?? []),
+		);
+	} catch {
+		return [];
+	}
 }

@@ -122,7 +122,7 @@ export const probes: Probes = {
 		return { schema, read };
 	}),
 	"host.proxies": probe(9_000, async () => {
-		const { hostProxies: schema, readHostProxies: read } = await import("./host-networks.ts");
+		const { hostProxies: schema, readHostProxies: read } = await import("./host-proxies.ts");
 		return { schema, read };
 	}),
 	"management.server": managed(20_000, "management.server"),

@@ -119,6 +119,23 @@ describe("the nearest healthy neighbour of each finding keeps it silent", () => 
 		},
 	);
 
+	test.each<[string, boolean]>([
+		["problem.foreign-directory.hidden", true],
+		["problem.foreign-directory.exchanged", true],
+		["problem.foreign-directory.deeper", false],
+	])("with the driver systemd, %s stops containers: %s", (name, stops) => {
+		expect(codesOf("cgroup-named", name)).toEqual(["cgroup-named/foreign-directory"]);
+		expect(codesOf("cgroup-named", name, { "host.provider": { cgroupDriver: "systemd" } })).toEqual(
+			stops ? ["cgroup-named/foreign-directory"] : [],
+		);
+	});
+
+	test("with the driver systemd the devices controller may be anywhere", () => {
+		expect(
+			codesOf("cgroup-v2", "problem.devices-missing.elsewhere", { "host.provider": { cgroupDriver: "systemd" } }),
+		).not.toContain("cgroup-v2/devices-missing");
+	});
+
 	test("an engine elsewhere is judged by its own word: this host's files do not count", () => {
 		const elsewhere: Change = { "host.provider": { place: "elsewhere", cgroupVersion: 2, answers: true } };
 		for (const name of ["no-cgroups", "mounted-elsewhere", "no-controllers", "devices-missing"]) {

@@ -32,6 +32,27 @@ const place = (availableBytes: number) => ({
 const network = (...addresses: readonly string[]) => ({
 	"host.proxmoxAddresses": { host: addresses[0] ?? "", addresses: [...addresses] },
 });
+const valueOf = <Name extends FactName>(name: Name): Facts[Name] => {
+	const state = healthy[name];
+	if (state?.state !== "known") {
+		throw new Error(`healthy.docker has no ${name}`);
+	}
+
+	return state.value;
+};
+const resolver = (address: string): Edits => ({ "host.networks": { resolvers: [address] } });
+const withServer = (server: object, rest: object = {}): Edits => {
+	const { docker } = valueOf("host.engines");
+	if (docker.state !== "answering") {
+		throw new Error("Docker does not answer in healthy.docker");
+	}
+
+	return { "host.engines": { docker: { ...docker, ...rest, server: { ...docker.server!, ...server } } } };
+};
+const withDriver = (cgroupDriver: string, init: Facts["host.system"]["init"]): Edits => ({
+	...withServer({ cgroupDriver }),
+	"host.system": { init },
+});
 const system = healthy["host.system"]?.state === "known" ? healthy["host.system"].value : undefined;
 
 describe("on one side of a threshold it speaks, on the other it is silent", () => {
@@ -75,6 +96,34 @@ describe("on one side of a threshold it speaks, on the other it is silent", () =
 		["few keyrings, each user its own", { "host.kernel": { maxKeys: 200, shiftedUsers: false } }, []],
 		["few keyrings for all", { "host.kernel": { maxKeys: 200, shiftedUsers: true } }, ["few-keyrings"]],
 		["many keyrings for all", { "host.kernel": { maxKeys: 2_000, shiftedUsers: true } }, []],
+		["as many open files as kind asks", { "host.daemon": { openFiles: { limit: 64_000, from: "x" } } }, []],
+		["one less", { "host.daemon": { openFiles: { limit: 63_999, from: "x" } } }, ["few-open-files"]],
+		["as many as Debian's infinity", { "host.daemon": { openFiles: { limit: 1_048_576, from: "x" } } }, []],
+		[
+			"as many as systemd's infinity",
+			{ "host.daemon": { openFiles: { limit: 1_073_741_816, from: "x" } } },
+			["unbounded-open-files"],
+		],
+		["a name server in Docker's network", resolver("172.17.0.53"), ["network-clash"]],
+		["a name server outside", resolver("10.10.10.1"), []],
+		["a name server among kind's services, which no pod asks", resolver("10.96.0.53"), []],
+		[
+			"a container whose kernel keeps IPv6 off, and a network that is there",
+			{ "host.system": { container: "lxc" }, "host.kernel": { keepsIpv6Off: true } },
+			["inside-lxc"],
+		],
+		[
+			"the same without a network",
+			{
+				"host.system": { container: "podman" },
+				"host.kernel": { keepsIpv6Off: true },
+				"host.networks": { engine: [{ name: "bridge", subnet: "172.17.0.0/16" }] },
+			},
+			["ipv6-locked-off"],
+		],
+		["a host started by another init system, with Docker's own driver", withDriver("cgroupfs", "openrc"), []],
+		["with systemd's driver", withDriver("systemd", "openrc"), ["driver-without-systemd"]],
+		["an init that is not known", withDriver("systemd", "unknown"), []],
 		[
 			"exceptions without a proxy",
 			{ "host.proxies": { noProxy: { name: "NO_PROXY", origin: "the environment", entries: ["localhost"] } } },
@@ -83,7 +132,7 @@ describe("on one side of a threshold it speaks, on the other it is silent", () =
 		[
 			"a proxy without exceptions",
 			{ "host.proxies": { https: { name: "https_proxy", origin: "the environment" } } },
-			["proxy-before-proxmox", "proxy-before-endpoint"],
+			["proxy-before-proxmox", "proxy-before-endpoint", "proxy-not-for-docker"],
 		],
 	];
 	test.each(table)("%s", (_, edits, codes) => {
@@ -165,12 +214,43 @@ describe("NO_PROXY as Go reads it", () => {
 	});
 });
 
-describe("what kind asks of Docker before it starts a node", () => {
-	const engines = healthy["host.engines"]?.state === "known" ? healthy["host.engines"].value : undefined;
-	const docker = engines?.docker.state === "answering" ? engines.docker : undefined;
-	const withServer = (server: object, rest: object = {}): Edits => ({
-		"host.engines": { docker: { ...docker!, ...rest, server: { ...docker!.server!, ...server } } },
+describe("whose proxy it is", () => {
+	const shell = { https: { name: "HTTPS_PROXY", origin: "the environment" } };
+	const all = { noProxy: { name: "NO_PROXY", origin: "the environment", entries: ["*"] } };
+	const file = (...entries: readonly string[]) => ({
+		ofContainers: { from: "/home/ada/.docker/config.json", https: true, entries: [...entries] },
 	});
+	const own = { proxy: { http: false, https: true, noProxy: "" } };
+	const kind = (version: string): Edits => ({ "host.tools": { kind: { state: "found", version } } });
+
+	test.each<[string, Edits, readonly string[]]>([
+		["nobody's", {}, []],
+		["the shell's", { "host.proxies": { ...shell, ...all } }, ["proxy-not-for-docker"]],
+		["Docker's", withServer(own), ["proxy-only-for-docker"]],
+		["both", { ...withServer(own), "host.proxies": { ...shell, ...all } }, []],
+		["Docker's on another machine", { ...withServer(own), "host.engine": { place: "elsewhere" } }, []],
+		["Docker's, and no kind", { ...withServer(own), "host.tools": { kind: { state: "absent" } } }, []],
+		["the file's", { ...kind("0.32.0"), "host.proxies": file("localhost") }, ["proxy-before-node"]],
+		["the file's, for a kind that adds to it", { ...kind("0.33.0"), "host.proxies": file() }, []],
+		["the file's, with the node", { ...kind("0.32.0"), "host.proxies": file("kind-control-plane") }, []],
+		["the file's, with everything", { ...kind("0.32.0"), "host.proxies": file("*") }, []],
+		["the file's, and exceptions of the shell", { ...kind("0.32.0"), "host.proxies": { ...file(), ...all } }, []],
+		[
+			"the file's for HTTP alone",
+			{ ...kind("0.32.0"), "host.proxies": { ofContainers: { from: "x", https: false, entries: [] } } },
+			[],
+		],
+		[
+			"the file's, where the shell's win",
+			{ ...kind("0.32.0"), ...withServer(own), "host.proxies": { ...file(), ...shell, ...all } },
+			[],
+		],
+	])("%s", (_, edits, codes) => {
+		expect(codesWith(edits)).toEqual(codes);
+	});
+});
+
+describe("what kind asks of Docker before it starts a node", () => {
 	const all = { memory: true, pids: true, cpu: true };
 	const found = (version: string) => ({
 		"host.tools": { kind: { state: "found" as const, version } },

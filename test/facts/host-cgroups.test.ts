@@ -234,7 +234,7 @@ describe("the folder in which runc looks", () => {
 	const atPlace = v1(29, "devices", "devices");
 	const ownCgroup = "3:memory:/\n2:devices:/\n1:name=systemd:/\n";
 	const rootsIn = (lines: readonly string[], topBeginsWithV1: boolean | undefined, more: Partial<HostCgroups> = {}) =>
-		rootsOf({ ...classify(lines, { ownCgroup }), topBeginsWithV1, ...more });
+		rootsOf({ ...classify(lines, { ownCgroup }), topBeginsWithV1, ...more }, "cgroupfs");
 
 	test.each<[string, readonly string[], boolean | undefined, readonly string[]]>([
 		["a hierarchy comes first", [tmpfs, deeper, atPlace], true, ["/sys/fs/cgroup"]],

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
-import { parseNetworks, parseRoutes } from "../../src/facts/host-networks.ts";
+import { parseNetworks, parseResolvers, parseRoutes } from "../../src/facts/host-networks.ts";
 import { parseDataRoot, parseMemTotal } from "../../src/facts/host-resources.ts";
+
+test("resolv.conf: name servers that are not this host itself", () => {
+	const text =
+		"# nameserver 9.9.9.9\nsearch example.com\nnameserver 127.0.0.53\nnameserver ::1\n  nameserver 172.18.0.53\nnameserver\t2001:db8::53\n";
+	expect(parseResolvers(text)).toEqual(["172.18.0.53", "2001:db8::53"]);
+	expect(parseResolvers("nameserver 127.0.0.53\n")).toEqual([]);
+});
 
 test("/proc/net/route: networks in words, without the default route", () => {
 	const text = [

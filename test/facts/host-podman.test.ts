@@ -296,6 +296,34 @@ describe("limits", () => {
 		);
 	});
 
+	const configuration = (...ports: readonly number[]) =>
+		`kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n  extraPortMappings:\n${ports.map((port) => `  - containerPort: 80\n    hostPort: ${port}\n`).join("")}`;
+	const bound = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+
+	test.each<[string, Readonly<Record<string, string>>, object | undefined]>([
+		["no configuration", { [bound]: "1024\n" }, undefined],
+		["ports that anyone may open", { "kind.yaml": configuration(8080, 1024, 0), [bound]: "1024\n" }, undefined],
+		[
+			"ports below",
+			{ "kind-config.yaml": configuration(80, 8080, 443), [bound]: "1024\n" },
+			{ from: "kind-config.yaml", ports: [80, 443], first: 1024 },
+		],
+		["a bound that was lowered", { "kind.yaml": configuration(80), [bound]: "80\n" }, undefined],
+		[
+			"one that is not low enough",
+			{ "kind.yaml": configuration(79, 80), [bound]: "80\n" },
+			{ from: "kind.yaml", ports: [79], first: 80 },
+		],
+		["another kind of file", { "kind.yaml": "kind: Service\nhostPort: 80\n", [bound]: "1024\n" }, undefined],
+		["no YAML", { "kind.yaml": "hostPort: [\n", [bound]: "1024\n" }, undefined],
+	])("low ports: %s", async (_, files, expected) => {
+		expect((await readLimits({ ...typical, ...files })).lowPorts).toEqual(expected);
+	});
+
+	test("low ports are asked for, and nothing tells who may open them: unknown", async () => {
+		await expect(readLimits({ ...typical, "kind.yaml": configuration(80) })).rejects.toThrow(ProbeError);
+	});
+
 	test("rootful needs neither modules nor files of its own", async () => {
 		const rootful = { ...answering, server: { ...answering.server, rootless: false } };
 		expect(await readLimits({}, rootful)).toMatchObject({ missingModules: [], pids: { limit: 2048 } });

@@ -112,6 +112,48 @@ test("what a copied tree does not tell: modules of the kernel, proxies of a shel
 	});
 });
 
+test.each<[string, Readonly<Record<string, string>>, object | undefined]>([
+	["none", {}, undefined],
+	["no JSON", { "root/.docker/config.json": "{" }, undefined],
+	["no proxies", { "root/.docker/config.json": '{"auths": {"x": {"auth": "hunter2"}}}' }, undefined],
+	[
+		"for all endpoints, beside a password",
+		{
+			"root/.docker/config.json": JSON.stringify({
+				auths: { x: { auth: "hunter2" } },
+				proxies: {
+					default: { httpsProxy: "http://u:hunter2@p:3128", noProxy: "localhost, .corp,http://u:hunter2@p" },
+				},
+			}),
+		},
+		{ from: "/root/.docker/config.json", https: true, entries: ["localhost", ".corp"] },
+	],
+	[
+		"for this endpoint",
+		{
+			"root/.docker/config.json": JSON.stringify({
+				proxies: { default: { httpsProxy: "http://p" }, "unix:///var/run/docker.sock": { httpProxy: "http://p" } },
+			}),
+		},
+		{ from: "/root/.docker/config.json", https: false, entries: [] },
+	],
+])("proxies in the docker command's file: %s", async (_, files, expected) => {
+	const { sheet } = await judge(worldOf({ ...tree, ...files }));
+	const state = sheet["host.proxies"];
+	expect(state?.state === "known" ? state.value.ofContainers : state).toEqual(expected);
+	expect(JSON.stringify(sheet)).not.toContain("hunter2");
+});
+
+test.each([
+	["nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 172.17.0.53\n"],
+	["nameserver 172.17.0.53\nnameserver 172.17.0.1\n", "nameserver 9.9.9.9\n"],
+])("a name server in Docker's network, but for Docker's gateway, which is this host: %j", async (own, behind) => {
+	const files = { "etc/resolv.conf": own, "run/systemd/resolve/resolv.conf": behind };
+	const { sheet, verdict } = await judge(worldOf({ ...tree, ...files }));
+	expect(sheet["host.networks"]).toMatchObject({ value: { resolvers: ["172.17.0.53"] } });
+	expect(verdict).toMatchObject({ findings: [{ code: "kind-host/network-clash" }] });
+});
+
 test("no answer about the disk: unknown", async () => {
 	const world = worldOf(tree);
 	const { verdict } = await judge({ ...world, files: { ...world.files, statfs: () => Promise.resolve(undefined) } });
@@ -295,6 +337,48 @@ describe("the kernel and the daemon, as files tell", () => {
 		});
 	});
 
+	const mounts = (settings: string) =>
+		`${tree["proc/self/mountinfo"] ?? ""}40 1 0:5 / /proc rw - proc proc rw\n41 40 0:5 /sys /proc/sys ${settings} - proc proc rw\n`;
+	test.each<[string, string | undefined, string, boolean | undefined]>([
+		["off, and read-only", "1\n", mounts("ro"), true],
+		["off", "1\n", mounts("rw"), false],
+		[
+			"off, and read-only but for the network's",
+			"1\n",
+			`${mounts("ro")}42 41 0:5 / /proc/sys/net rw - proc proc rw\n`,
+			false,
+		],
+		["on, and read-only", "0\n", mounts("ro"), false],
+		["nothing tells", undefined, mounts("ro"), undefined],
+	])("IPv6 that an engine may not switch on: %s", async (_, value, mountinfo, expected) => {
+		const files = { "proc/sys/net/ipv6/conf/default/disable_ipv6": value, "proc/self/mountinfo": mountinfo };
+		const { sheet } = await judge(worldOf({ ...tree, ...files }));
+		const state = sheet["host.kernel"];
+		expect(state?.state === "known" && state.value.keepsIpv6Off).toBe(expected);
+	});
+
+	const profiles = {
+		"sys/kernel/security/apparmor/profiles":
+			"/usr/sbin/mysqld (enforce)\n/usr/sbin/tcpdump (enforce)\n/usr/sbin/named (enforce)\n/usr/sbin/ntpd (complain)\n/usr/lib/snapd/snap-confine (enforce)\n/usr/bin/man//filter (enforce)\ndocker-default (enforce)\n",
+		"etc/apparmor.d/usr.sbin.mysqld": "profile",
+		"usr/sbin/named": "",
+	};
+	test("AppArmor's profiles for programs that are gone; a copy does not tell which are", async () => {
+		const world = worldOf({ ...tree, ...profiles });
+		const { sheet, verdict } = await judge(world);
+		expect(sheet["host.kernel"]).toMatchObject({
+			value: {
+				leftProfiles: [
+					{ program: "/usr/sbin/mysqld", file: "/etc/apparmor.d/usr.sbin.mysqld" },
+					{ program: "/usr/sbin/tcpdump" },
+				],
+			},
+		});
+		expect(verdict).toMatchObject({ findings: [{ code: "kind-host/apparmor-profile-left" }] });
+		const copy = await judge({ ...world, host: { platform: "linux", recorded: true } });
+		expect(copy.sheet["host.kernel"]).toMatchObject({ state: "known", value: { leftProfiles: undefined } });
+	});
+
 	const limits = (files: number) => `Limit Soft Hard Units\nMax open files            ${files}  ${files}   files\n`;
 
 	test.each<[string, Readonly<Record<string, string>>, object]>([
@@ -308,6 +392,20 @@ describe("the kernel and the daemon, as files tell", () => {
 			"containerd as a service, cgroup v2",
 			{ "sys/fs/cgroup/system.slice/containerd.service/cgroup.procs": "88\n990\n", "proc/88/limits": limits(9_999) },
 			{ openFiles: { limit: 9_999, from: "/proc/88/limits (containerd)" } },
+		],
+		[
+			"daemon.json, which wins",
+			{
+				"etc/docker/daemon.json": '{"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 70000, "Soft": 1024}}}',
+				"run/docker/containerd/containerd.pid": "77",
+				"proc/77/limits": limits(1_024),
+			},
+			{ openFiles: { limit: 70_000, from: "/etc/docker/daemon.json (default-ulimits)" } },
+		],
+		[
+			"daemon.json without a bound",
+			{ "etc/docker/daemon.json": '{"default-ulimits": {"nofile": {"Hard": -1, "Soft": -1}}}' },
+			{ openFiles: { limit: 2 ** 31, from: "/etc/docker/daemon.json (default-ulimits)" } },
 		],
 		[
 			"no limit",

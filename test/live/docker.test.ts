@@ -108,8 +108,9 @@ describe.skipIf(reason !== undefined)(
 			expect(`${argv.join(" ")}: ${result.exitCode} ${result.stderr}`).toBe(`${argv.join(" ")}: 0 ${result.stderr}`);
 			return result.stdout;
 		};
-		const start = (cgroupns: string, ...command: string[]) =>
-			inside("docker", "run", "--rm", "--network", "none", `--cgroupns=${cgroupns}`, "bb", "/bin/busybox", ...command);
+		const run = (options: readonly string[], ...command: string[]) =>
+			inside("docker", "run", "--rm", "--network", "none", ...options, "bb", "/bin/busybox", ...command);
+		const start = (cgroupns: string, ...command: string[]) => run([`--cgroupns=${cgroupns}`], ...command);
 		const configure = (settings: object) => {
 			writeFileSync(
 				join(folder, "daemon.json"),
@@ -401,6 +402,29 @@ describe.skipIf(reason !== undefined)(
 
 			await must("mount", "-t", "cgroup", "-o", "memory", "cgroup", `${top}/memory`);
 			expect(await mend("cgroup-named/named-hierarchy", sick.findings)).toEqual(["umount"]);
+			await expectFine();
+		});
+
+		test.each(["nowhere", "outside"])("memory %s: containers start, and only a limit on it fails", async (where) => {
+			const outside = join(folder, "away", "memory");
+			await must("umount", `${top}/memory`);
+			if (where === "outside") {
+				await must("mkdir", "-p", outside);
+				await must("mount", "-t", "cgroup", "-o", "memory", "cgroup", outside);
+			}
+
+			const { codes, verdicts } = await ask();
+			expect(codes.includes("cgroup-v2/controllers-missing")).toBe(where === "nowhere");
+			expect(verdicts).toMatchObject({ "cgroup-v2": "warn", "cgroup-named": "pass" });
+			expect((await start("private", "true")).exitCode).toBe(0);
+			const limited = await run(["--cgroupns=private", "--memory=64m"], "true");
+			expect(limited.stderr).toContain("cannot set memory limit: container could not join or create cgroup");
+			await must("mount", "-t", "cgroup", "-o", "memory", "cgroup", `${top}/memory`);
+			expect((await run(["--cgroupns=private", "--memory=64m"], "true")).exitCode).toBe(0);
+			if (where === "outside") {
+				await must("umount", outside);
+			}
+
 			await expectFine();
 		});
 

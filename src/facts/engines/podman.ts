@@ -22,6 +22,8 @@ const podmanServer = z.object({
 	rootlessNetwork: z.string().optional(),
 	logDriver: z.string().optional(),
 	storageDriver: z.string().optional(),
+	/** SELinux labels containers; absent where it does not say so. */
+	selinux: z.literal(true).optional(),
 	backingFilesystem: z.string().optional(),
 	graphRoot: z.string().optional(),
 	/** Of the file system below it. */
@@ -62,7 +64,7 @@ const podmanAnswer = z.object({
 		cgroupVersion: z.enum(["v1", "v2"]).optional().catch(undefined),
 		cgroupManager: optionalText,
 		cgroupControllers: z.array(z.string()).nullish().catch(undefined),
-		security: z.object({ rootless: flag }).optional().catch(undefined),
+		security: z.object({ rootless: flag, selinuxEnabled: flag }).optional().catch(undefined),
 		rootless: flag,
 		serviceIsRemote: flag,
 		ociRuntime: z.object({ name: text, version: text }).optional().catch(undefined),
@@ -151,6 +153,7 @@ function podmanServerOf({ host, store, version }: z.infer<typeof podmanAnswer>):
 		rootlessNetwork: host.rootlessNetworkCmd,
 		logDriver: host.logDriver,
 		storageDriver: store?.graphDriverName,
+		...(host.security?.selinuxEnabled === true ? { selinux: true } : {}),
 		backingFilesystem: typeof backing === "string" ? backing : undefined,
 		graphRoot: store?.graphRoot,
 		disk:
