@@ -1,3 +1,4 @@
+import { rejectOnAbort } from "./abort.ts";
 import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { type Cause, ProbeError, UsageError } from "./errors.ts";
@@ -139,19 +140,6 @@ export async function maskOf(world: World): Promise<(text: string) => string> {
 		}),
 	]);
 	return (text) => withoutPasswords(mask(text));
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-	return new Promise((_, reject) => {
-		const onAbort = () => {
-			reject(signal.reason as Error);
-		};
-		if (signal.aborted) {
-			onAbort();
-		} else {
-			signal.addEventListener("abort", onAbort, { once: true });
-		}
-	});
 }
 
 function unavailable(

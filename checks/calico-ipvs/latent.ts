@@ -208,7 +208,7 @@ export function judgeMode(scene: Scene): readonly CalicoFinding[] {
 				{
 					advice:
 						"Write mode: nftables in config.conf of the ConfigMap, and take ipvs and strictARP out. Its nodes need kernel 5.13 or newer. MetalLB and the like need strictARP with ipvs only.",
-					command: ["kubectl", ...scene.kubectl, "edit", "--namespace", "kube-system", "configmap/kube-proxy"],
+					command: ["kubectl", ...scene.cluster.kubectl, "edit", "--namespace", "kube-system", "configmap/kube-proxy"],
 					where: "here",
 					risk: "changes",
 					undo: "write mode: ipvs there again, and restart kube-proxy.",
@@ -217,7 +217,7 @@ export function judgeMode(scene: Scene): readonly CalicoFinding[] {
 					advice: "Restart kube-proxy. Connections to Services break off for a moment.",
 					command: [
 						"kubectl",
-						...scene.kubectl,
+						...scene.cluster.kubectl,
 						"rollout",
 						"restart",
 						"--namespace",

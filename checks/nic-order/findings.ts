@@ -31,5 +31,6 @@ export type Networks = Facts["management.networks"];
 export type Plan = Networks["plans"][number];
 export type Device = Plan["devices"][number];
 export type Member = Networks["members"][number];
-export type Nodes = Facts["workload.nodes"];
-export type Node = Nodes["nodes"][number];
+export type Node = Facts["workload.nodes"]["clusters"][number]["nodes"][number];
+/** What is known of the clusters. */
+export type Known = Partial<Pick<Facts, "workload.clusters" | "workload.nodes" | "workload.reach">>;

@@ -1,5 +1,5 @@
 import { familyOf, isSame, normal } from "./choice.ts";
-import type { Member, Networks, NicFinding, Node, Nodes } from "./findings.ts";
+import type { Member, Networks, NicFinding, Node } from "./findings.ts";
 import { advise } from "./steps.ts";
 
 interface Pair {
@@ -7,31 +7,29 @@ interface Pair {
 	readonly node: Node;
 }
 
-/** Machines with their Nodes, those that are not ready first. */
-export function pairsOf({ members }: Networks, { nodes }: Nodes): readonly Pair[] {
+/** Machines with their Nodes, all of one cluster, those that are not ready first. */
+export function pairsOf({ members }: Networks, nodes: readonly Node[]): readonly Pair[] {
 	const uuidOf = (id: string | undefined) => id?.toLowerCase();
+	const nameOf = ({ node, machine }: Member) => node ?? machine;
 	return members
 		.flatMap((member) => {
-			const cluster = `${member.namespace ?? ""}/${member.cluster ?? ""}`;
-			const near = nodes.filter((one) => one.cluster === undefined || one.cluster === cluster);
-			const byName = near.find(({ name }) => name === (member.node ?? member.machine));
-			const byId = near.find(
+			const byId = nodes.find(
 				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
 			);
-			// Names repeat between clusters, and the kubeconfig leads to one of them.
-			const isOther = byName !== undefined && byId === undefined && hasOtherOwner(member, byName, members);
+			const byName = nodes.find(({ name }) => name === nameOf(member));
+			// Names repeat between clusters, and it may not be known which one this is.
+			const others = members.filter((other) => other !== member);
+			const isOther =
+				others.some((other) => nameOf(other) === byName?.name) ||
+				others.some((other) => other.providerId === byName?.providerId && byName?.providerId !== undefined);
 			const node = byId ?? (isOther ? undefined : byName);
 			return node === undefined ? [] : [{ member, node }];
 		})
 		.toSorted((one, other) => Number(one.node.ready) - Number(other.node.ready));
 }
 
-const hasOtherOwner = (member: Member, node: Node, members: readonly Member[]): boolean =>
-	members.some((other) => other !== member && other.providerId === node.providerId && node.providerId !== undefined);
-
-export function judgeMembers(networks: Networks, nodes: Nodes): readonly NicFinding[] {
-	return pairsOf(networks, nodes).flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
-}
+export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] =>
+	pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
 
 const titleOf = ({ name, ready }: Node): string => `Node ${name}${ready ? "" : ", which is not ready,"}`;
 
