@@ -205,6 +205,19 @@ describe("one that cannot be looked at hides nothing of the other, and is never 
 		expect(missingOf(verdicts["kube-vip"])[0]).toMatchObject({ cluster: "staging/test", cause: "unreachable" });
 	});
 
+	test("that takes connections and never says a word, until each request is given up", async () => {
+		const { world, test: second } = await startTwo(taken, sound);
+		await second.setTransport("deaf");
+		const verdicts = judge(await look(await world()));
+		expect(wordOf(verdicts["calico-ipvs"])).toEqual(["calico-ipvs/service-address"]);
+		expect([wordOf(verdicts["kube-vip"]), wordOf(verdicts["nic-order"])]).toEqual(["unknown", "unknown"]);
+		for (const verdict of Object.values(verdicts)) {
+			expect(new Set(missingOf(verdict).map(({ cluster, cause }) => `${cluster ?? ""} ${cause}`))).toEqual(
+				new Set(["staging/test timeout"]),
+			);
+		}
+	}, 60_000);
+
 	test.each([
 		["nodes", ["calico-ipvs", "kube-vip", "nic-order"]],
 		["services", ["calico-ipvs"]],
