@@ -159,6 +159,7 @@ function judgeStrangers(
 						path: "/etc/kubernetes/manifests/kube-vip.yaml",
 					},
 					{
+						endpoint: own[0]?.endpoint,
 						// One that runs has found its interface.
 						ipv4Route: ready || internal.length === 0 || internal.some((address) => !address.includes(":")),
 						initialized: true,

@@ -2,7 +2,7 @@ import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { modelOf } from "../src/knowledge/nic-drivers.ts";
 import { type Cluster, clustersOf, inCluster, ofCluster, partOf } from "./clusters.ts";
 import { findings, type Interfaces, type Known, type Networks, type NicFinding } from "./nic-order/findings.ts";
-import { isComparable, judgePairs, pairsOf } from "./nic-order/members.ts";
+import { judgePairs, pairsOf } from "./nic-order/members.ts";
 import { judgeModels } from "./nic-order/models.ts";
 import { bySlot, judgeNode, mixedModels, sentence } from "./nic-order/node.ts";
 import { judgePools, judgeRoutes } from "./nic-order/routes.ts";
@@ -82,7 +82,7 @@ const matchAll = (facts: Known, management: Networks): readonly Matched[] =>
 	});
 
 function tellMatched({ cluster, pairs }: Matched): string {
-	const compared = pairs.filter(({ member }) => isComparable(member)).length;
+	const compared = pairs.filter(({ member }) => !member.told).length;
 	const rest = pairs.length - compared;
 	return [
 		compared === 0
@@ -90,7 +90,7 @@ function tellMatched({ cluster, pairs }: Matched): string {
 			: `${compared} ${compared === 1 ? "node" : "nodes"}${ofCluster(cluster)} ${compared === 1 ? "goes" : "go"} by the address of the default device.`,
 		rest === 0
 			? ""
-			: `${rest} more${compared === 0 ? ofCluster(cluster) : ""} could not be compared: their kubelet is told an address, or CAPMOX names none.`,
+			: `${rest} more${compared === 0 ? ofCluster(cluster) : ""} could not be compared: their kubelet is told an address.`,
 	]
 		.filter((part) => part !== "")
 		.join(" ");

@@ -48,8 +48,12 @@ function judgeAddress(networks: Networks, { member, node }: Pair): readonly NicF
 
 	const own = addressesOf(member, (net) => net === "default" || member.defaults.includes(net));
 	const others = addressesOf(member, (net) => net !== "default" && !member.defaults.includes(net));
-	if (!isComparable(member)) {
+	if (member.told) {
 		return [];
+	}
+
+	if (own.length === 0) {
+		return [untold(member, node)];
 	}
 
 	// Of each family the first one counts; a cloud controller may list those of all devices behind it.
@@ -67,10 +71,6 @@ function judgeAddress(networks: Networks, { member, node }: Pair): readonly NicF
 		? [foreignAddress(member, node, foreign)]
 		: [];
 }
-
-/** CAPMOX said which addresses are the machine's own, and nobody else told its kubelet. */
-export const isComparable = (member: Member): boolean =>
-	!member.told && addressesOf(member, (net) => net === "default" || member.defaults.includes(net)).length > 0;
 
 const isPinned = ({ providedNodeIp = "" }: Node, address: string): boolean =>
 	providedNodeIp.split(",").some((one) => isSame(one.trim(), address));
@@ -181,6 +181,34 @@ const foreignAddress = (member: Member, node: Node, foreign: readonly string[]):
 		{ from: `ProxmoxMachine of Machine ${member.machine}`, saw: allOf(member) },
 	],
 	remedy: [lookAtRoutes],
+});
+
+const untold = (member: Member, node: Node): NicFinding => ({
+	code: "address-untold",
+	summary: `${titleOf(node)} goes by ${node.internal.map(normal).join(", ")}, and whether that is right cannot be said: CAPMOX names no address of the default device of its machine.`,
+	evidence: [
+		nodeSeen(node),
+		{
+			from: `ProxmoxMachine of Machine ${member.machine}, status.ipAddresses`,
+			saw: allOf(member) === "" ? "none, or there is no such ProxmoxMachine" : allOf(member),
+			expected: "an address of the default device",
+		},
+	],
+	remedy: [
+		{
+			...advise(
+				"See whether the ProxmoxMachine is there, and what its conditions say. Where somebody deleted it and the VM goes on, replace the Machine.",
+			),
+			command: [
+				"kubectl",
+				"get",
+				"proxmoxmachines",
+				...(member.namespace === undefined ? [] : ["--namespace", member.namespace]),
+				"--output",
+				"wide",
+			],
+		},
+	],
 });
 
 function judgeProvider({ member, node }: Pair): readonly NicFinding[] {

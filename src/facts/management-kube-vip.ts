@@ -333,9 +333,11 @@ async function hasIpv4Route(
 		return true;
 	}
 
+	const isThis = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+		kind === "KubeadmControlPlane" && name === control.name;
 	const { plans } = await networks();
 	return plans
-		.filter((plan) => isTogether(plan, control) && plan.users.some(({ name }) => name === control.name))
+		.filter((plan) => isTogether(plan, control) && plan.users.some(isThis))
 		.flatMap(({ devices }) => devices)
 		.some(({ vrf, routes }) => vrf === undefined && routes.some((one) => one.family === 4 && !one.unreachable));
 }
