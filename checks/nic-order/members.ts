@@ -82,7 +82,7 @@ const addressesOf = ({ networks }: Member, wanted: (net: string) => boolean) =>
 
 const allOf = ({ networks }: Member): string =>
 	networks
-		.filter(({ net }) => net !== "default")
+		.filter(({ net, addresses }) => net !== "default" && addresses.length > 0)
 		.map(({ net, addresses }) => `${net} ${addresses.map(normal).join(", ")}`)
 		.join("; ");
 

@@ -249,7 +249,8 @@ async function compose(source: string, parts: Parts, networks: () => Promise<Net
 		const own = parts.proxmoxClusters.find(
 			(one) => isTogether(one, cluster) && (one.cluster === cluster.name || one.name === cluster.infrastructure?.name),
 		);
-		if (control?.kubeVip === undefined) {
+		const isKubeadm = (cluster.controlPlane?.kind ?? "KubeadmControlPlane") === "KubeadmControlPlane";
+		if (!isKubeadm || control?.kubeVip === undefined) {
 			return { cluster: cluster.name, why: whyNone(cluster) };
 		}
 
