@@ -1,9 +1,9 @@
-import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
+import { type Diagnosis, defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { chosenOn, families, methodOf } from "./calico-ipvs/chosen.ts";
-import { type CalicoFinding, findings, type Scene } from "./calico-ipvs/findings.ts";
+import { type CalicoFinding, type Code, findings, type Known, type Scene } from "./calico-ipvs/findings.ts";
 import { judgeAgents, judgeMethods, judgeMode } from "./calico-ipvs/latent.ts";
 import { judgeChosen } from "./calico-ipvs/visible.ts";
-import { withKubeconfig } from "./steps.ts";
+import { type Cluster, clustersOf, inCluster, ofCluster, partOf, together } from "./clusters.ts";
 
 export default defineCheck({
 	id: "calico-ipvs",
@@ -12,6 +12,7 @@ export default defineCheck({
 	documented: "troubleshooting#calico-fails-in-ipvs-mode-with-loadbalancers-to-expose-services",
 	needs: [],
 	uses: [
+		"workload.clusters",
 		"workload.calico",
 		"workload.nodes",
 		"workload.services",
@@ -22,66 +23,75 @@ export default defineCheck({
 	],
 	findings,
 	diagnose(facts) {
-		const { "workload.calico": found, "workload.nodes": nodes, "workload.reach": reach } = facts;
-		const { "workload.services": services, "workload.kubeProxy": proxy } = facts;
-		const { "management.networks": networks, "workload.pods": pods } = facts;
-		if (found === undefined || nodes === undefined) {
-			return notApplicable("no workload cluster is named by --workload or --workload-kubeconfig");
-		}
-
-		if (found.calico === undefined) {
-			return notApplicable("the workload cluster does not run Calico");
-		}
-
-		if (found.calico.elsewhere !== undefined) {
-			return notApplicable(`Calico chooses no address of a node here: ${found.calico.elsewhere}`);
-		}
-
-		const scene: Scene = {
-			calico: found.calico,
-			kubectl: found.kubectl,
-			fetch: found.fetch,
-			nodes: nodes.nodes,
-			services: services?.services ?? [],
-			proxy,
-			// Without a management cluster kube-vip's own pods tell the endpoint.
-			endpoints: [
-				...(networks?.endpoints ?? []).map(({ host }) => host),
-				...(pods?.pods ?? []).flatMap(({ kubeVip }) => kubeVip?.address ?? []),
-			],
-			members: networks?.members ?? [],
-		};
-		const visible = judgeChosen(scene);
-		const all: readonly CalicoFinding[] = [
-			...visible,
-			...judgeAgents(scene),
-			// The same remedy twice would not help.
-			...(visible.length === 0 ? judgeMethods(scene) : []),
-			...judgeMode(scene),
-		];
-		return problems(
-			all.map((finding) => withKubeconfig(finding, scene.fetch)),
-			() =>
-				chosenOn(scene).length === 0
-					? notApplicable("Calico is told to choose no address here (IP and IP6), or there are no nodes yet")
-					: healthy(tell(scene, reach?.clusters ?? [])),
+		return together(
+			clustersOf(facts).flatMap((cluster) => judge(facts, cluster) ?? []),
+			"no workload cluster is named by --workload or --workload-kubeconfig",
 		);
 	},
 });
 
-function tell(scene: Scene, clusters: readonly string[]): string {
-	const { calico, proxy, nodes } = scene;
+/** Nothing where it was not seen whether Calico runs there, or on which nodes. */
+function judge(facts: Known, cluster: Cluster): Diagnosis<Code> | undefined {
+	const found = partOf(facts["workload.calico"], cluster);
+	const nodes = partOf(facts["workload.nodes"], cluster)?.nodes;
+	if (found === undefined || nodes === undefined) {
+		return undefined;
+	}
+
+	const where = cluster.title === "" ? "the workload cluster" : `cluster ${cluster.title}`;
+	if (found.calico === undefined) {
+		return notApplicable(`${where} does not run Calico`);
+	}
+
+	if (found.calico.elsewhere !== undefined) {
+		return notApplicable(`in ${where} Calico chooses no address of a node: ${found.calico.elsewhere}`);
+	}
+
+	const { "management.networks": networks } = facts;
+	const isOwn = (one: { readonly namespace?: string | undefined; readonly cluster?: string | undefined }) =>
+		cluster.owner === `${one.namespace ?? ""}/${one.cluster ?? ""}`;
+	const scene: Scene = {
+		calico: found.calico,
+		cluster,
+		nodes,
+		services: partOf(facts["workload.services"], cluster)?.services ?? [],
+		proxy: partOf(facts["workload.kubeProxy"], cluster),
+		// Without a management cluster kube-vip's own pods tell the endpoint.
+		endpoints: [
+			...(networks?.endpoints ?? []).filter(isOwn).map(({ host }) => host),
+			...(partOf(facts["workload.pods"], cluster)?.pods ?? []).flatMap(({ kubeVip }) => kubeVip?.address ?? []),
+		],
+		members: (networks?.members ?? []).filter(isOwn),
+	};
+	const visible = judgeChosen(scene);
+	const all: readonly CalicoFinding[] = [
+		...visible,
+		...judgeAgents(scene),
+		// The same remedy twice would not help.
+		...(visible.length === 0 ? judgeMethods(scene) : []),
+		...judgeMode(scene),
+	];
+	return problems(
+		all.map((finding) => inCluster(finding, cluster)),
+		() =>
+			chosenOn(scene).length === 0
+				? notApplicable(`in ${where} Calico is told to choose no address (IP and IP6), or there are no nodes yet`)
+				: healthy(tell(scene)),
+	);
+}
+
+function tell(scene: Scene): string {
+	const { calico, cluster, proxy, nodes } = scene;
 	const methods = families
 		.filter((family) => methodOf(scene, family).wanted)
 		.map((family) => `IPv${family}: ${methodOf(scene, family).method}`);
-	const where = clusters.length === 0 ? "" : ` of ${clusters.join(", ")}`;
 	const mode = proxy === undefined ? "" : ` kube-proxy: ${proxy.mode}.`;
 	const outlook =
 		proxy?.mode === "ipvs" ? " Kubernetes deprecates mode ipvs from 1.35 on; nftables takes its place." : "";
 	const seen = new Set(chosenOn(scene).map(({ node }) => node));
 	const rest = nodes.length - seen.size;
 	return [
-		`Calico ${calico.version ?? ""} goes by an address of its own for each of ${seen.size} nodes${where} (${methods.join(", ")}).`,
+		`Calico ${calico.version ?? ""} goes by an address of its own for each of ${seen.size} nodes${ofCluster(cluster)} (${methods.join(", ")}).`,
 		rest === 0 ? "" : ` It does not run on ${rest} more.`,
 		mode,
 		outlook,

@@ -1,13 +1,13 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { superAdminSince } from "../src/knowledge/kube-vip.ts";
+import { clustersOf, inCluster, ofCluster, partOf } from "./clusters.ts";
 import {
 	type Container,
 	type ControlPlane,
 	findings,
 	type KubeVip,
 	type Manifest,
-	type Nodes,
-	type Pods,
+	type Scene,
 	type Secrets,
 	type VipFinding,
 } from "./kube-vip/findings.ts";
@@ -25,6 +25,7 @@ export default defineCheck({
 		"environment.kubeVip",
 		"management.kubeVip",
 		"management.kubeVipSecrets",
+		"workload.clusters",
 		"workload.nodes",
 		"workload.pods",
 		"workload.kubeVip",
@@ -33,29 +34,35 @@ export default defineCheck({
 	findings,
 	diagnose(facts) {
 		const { "management.kubeVip": management, "environment.kubeVip": manifest } = facts;
-		const { "management.kubeVipSecrets": secrets, "workload.nodes": nodes, "workload.kubeVip": live } = facts;
-		const pods = facts["workload.pods"]?.pods;
-		const clusters = facts["workload.reach"]?.clusters ?? [];
+		const { "management.kubeVipSecrets": secrets } = facts;
 		const sources = [management, manifest].filter((source) => source !== undefined);
+		const scenes = clustersOf(facts).flatMap((cluster): readonly Scene[] => {
+			const pods = partOf(facts["workload.pods"], cluster)?.pods;
+			const nodes = partOf(facts["workload.nodes"], cluster)?.nodes;
+			return pods === undefined ? [] : [{ cluster, pods, nodes, live: partOf(facts["workload.kubeVip"], cluster) }];
+		});
 		const found: readonly VipFinding[] = [
 			...sources.flatMap((source) =>
-				source.controlPlanes.flatMap((control) => judgeControlPlane(source, control, { secrets, pods, nodes })),
+				source.controlPlanes.flatMap((control) =>
+					judgeControlPlane(
+						source,
+						control,
+						secrets,
+						scenes.find((scene) => isOf(control, scene)),
+					),
+				),
 			),
-			...(pods === undefined ? [] : judgeLive({ pods, nodes, live })),
-			...(pods === undefined ? [] : judgeStrangers(pods, sources, secrets, nodes)),
+			...scenes.flatMap((scene) => [...judgeLive(scene), ...judgeStrangers(scene, sources, secrets)]),
 		];
 		return problems(found, () => {
-			const seen = [...sources.flatMap(tellPlanned(secrets)), ...(pods === undefined ? [] : tellLive(pods, clusters))];
+			const seen = [...sources.flatMap(tellPlanned(secrets)), ...scenes.flatMap(tellLive)];
 			return seen.length > 0 ? healthy(seen.join(" ")) : notApplicable(whyNothing(sources));
 		});
 	},
 });
 
-interface Beside {
-	readonly secrets?: Secrets | undefined;
-	readonly pods?: Pods | undefined;
-	readonly nodes?: Nodes | undefined;
-}
+const isOf = ({ namespace, cluster: name }: ControlPlane, { cluster }: Scene): boolean =>
+	cluster.owner === `${namespace ?? ""}/${name ?? ""}`;
 
 /** What stands in the object, or in the Secret that it names. */
 const resolve =
@@ -78,7 +85,8 @@ const placeOf = (control: ControlPlane, { source }: KubeVip): string =>
 function judgeControlPlane(
 	source: KubeVip,
 	control: ControlPlane,
-	{ secrets, pods, nodes }: Beside,
+	secrets: Secrets | undefined,
+	scene: Scene | undefined,
 ): readonly VipFinding[] {
 	const resolved = resolve(control, secrets);
 	const manifest = resolved(control.manifest);
@@ -105,8 +113,8 @@ function judgeControlPlane(
 	const isBroken = own.some(({ code, severity }) => (severity ?? findings[code].severity) === "error");
 	return [
 		...own,
-		...(pods === undefined ? [] : judgeAbsence(control, manifest.path, { pods, nodes })),
-		...judgeRollOut(control, manifest, pods, containerOf, isBroken),
+		...(scene === undefined ? [] : judgeAbsence(control, manifest.path, scene)),
+		...judgeRollOut(control, manifest, scene, containerOf, isBroken),
 	];
 }
 
@@ -127,21 +135,19 @@ const unreadable = (
 
 /** Pods of which no control plane that was looked at says anything: judged by themselves, once for each form. */
 function judgeStrangers(
-	pods: Pods,
+	scene: Scene,
 	sources: readonly KubeVip[],
 	secrets: Secrets | undefined,
-	nodes: Nodes | undefined,
 ): readonly VipFinding[] {
+	const own = sources.flatMap(({ controlPlanes }) => controlPlanes.filter((control) => isOf(control, scene)));
 	const explained = new Set(
-		sources.flatMap(({ controlPlanes }) =>
-			controlPlanes
-				.filter((control) => resolve(control, secrets)(control.manifest).state === "found")
-				.flatMap(({ machines }) => machines.flatMap(({ node }) => node ?? [])),
-		),
+		own
+			.filter((control) => resolve(control, secrets)(control.manifest).state === "found")
+			.flatMap(({ machines }) => machines.flatMap(({ node }) => node ?? [])),
 	);
-	const strange = pods.filter((pod) => isKubeVip(pod) && !explained.has(pod.node ?? ""));
+	const strange = scene.pods.filter((pod) => isKubeVip(pod) && !explained.has(pod.node ?? ""));
 	const forms = new Map(strange.map((pod) => [JSON.stringify(pod.kubeVip), pod]));
-	const internal = nodes?.nodes.flatMap((node) => node.internal) ?? [];
+	const internal = scene.nodes?.flatMap((node) => node.internal) ?? [];
 	return [...forms.values()].flatMap(({ kubeVip, namespace, name, ready }) =>
 		kubeVip === undefined
 			? []
@@ -153,12 +159,13 @@ function judgeStrangers(
 						path: "/etc/kubernetes/manifests/kube-vip.yaml",
 					},
 					{
+						endpoint: own[0]?.endpoint,
 						// One that runs has found its interface.
 						ipv4Route: ready || internal.length === 0 || internal.some((address) => !address.includes(":")),
 						initialized: true,
 						ignition: false,
 					},
-				),
+				).map((finding) => inCluster(finding, scene.cluster)),
 	);
 }
 
@@ -177,14 +184,13 @@ const tellPlanned =
 
 const laterOn = `A new cluster made the same way would hang: nothing there mentions super-admin.conf, which kubeadm init needs from Kubernetes ${superAdminSince.replace(/\.0$/, "")} on.`;
 
-function tellLive(pods: Pods, clusters: readonly string[]): readonly string[] {
+function tellLive({ pods, cluster }: Scene): readonly string[] {
 	const own = pods.filter(isKubeVip);
 	const versions = [...new Set(own.map(({ kubeVip }) => kubeVip?.version ?? "?"))].join(", ");
-	const where = clusters.length === 0 ? "" : ` of ${clusters.join(", ")}`;
 	return own.length === 0
 		? []
 		: [
-				`${own.length === 1 ? "One pod" : `${own.length} pods`} of kube-vip ${versions} ${own.length === 1 ? "runs" : "run"} on the nodes${where}.`,
+				`${own.length === 1 ? "One pod" : `${own.length} pods`} of kube-vip ${versions} ${own.length === 1 ? "runs" : "run"} on the nodes${ofCluster(cluster)}.`,
 			];
 }
 

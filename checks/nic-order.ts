@@ -1,7 +1,8 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { modelOf } from "../src/knowledge/nic-drivers.ts";
-import { findings, type Interfaces, type Networks, type NicFinding } from "./nic-order/findings.ts";
-import { isComparable, judgeMembers, pairsOf } from "./nic-order/members.ts";
+import { type Cluster, clustersOf, inCluster, ofCluster, partOf } from "./clusters.ts";
+import { findings, type Interfaces, type Known, type Networks, type NicFinding } from "./nic-order/findings.ts";
+import { judgePairs, pairsOf } from "./nic-order/members.ts";
 import { judgeModels } from "./nic-order/models.ts";
 import { bySlot, judgeNode, mixedModels, sentence } from "./nic-order/node.ts";
 import { judgePools, judgeRoutes } from "./nic-order/routes.ts";
@@ -18,6 +19,7 @@ export default defineCheck({
 		"node.routes",
 		"environment.networks",
 		"management.networks",
+		"workload.clusters",
 		"workload.nodes",
 		"workload.reach",
 	],
@@ -25,16 +27,18 @@ export default defineCheck({
 	diagnose(facts) {
 		const { "node.kubelet": kubelet, "node.interfaces": interfaces, "node.routes": routes } = facts;
 		const { "management.networks": management, "environment.networks": manifest } = facts;
-		const { "workload.nodes": nodes, "workload.reach": reach } = facts;
+		const matched = management === undefined ? [] : matchAll(facts, management);
 		const scene = kubelet && routes && { kubelet, routes, interfaces };
 		const found: readonly NicFinding[] = [
-			...(management && nodes ? judgeMembers(management, nodes) : []),
+			...matched.flatMap(({ cluster, networks, pairs }) =>
+				judgePairs(networks, pairs).map((finding) => inCluster(finding, cluster)),
+			),
 			...(scene ? judgeNode(scene) : []),
 			...[management, manifest].flatMap((networks) => (networks ? judgePlans(networks) : [])),
 		];
 		return problems(found, () => {
 			const seen = [
-				...(management && nodes ? [matched(pairsOf(management, nodes), reach?.clusters ?? [])] : []),
+				...matched.map(tellMatched),
 				...(scene ? [sentence(scene)] : []),
 				...[management, manifest].flatMap((networks) => (networks ? [planned(networks)] : [])),
 			].filter((part) => part !== "");
@@ -61,15 +65,32 @@ const onlyVirtual = (found: Interfaces): Interfaces => ({
 const judgePlans = ({ plans, source }: Networks): readonly NicFinding[] =>
 	plans.flatMap((plan) => [...judgeRoutes(plan, source), ...judgePools(plan, source), ...judgeModels(plan, source)]);
 
-function matched(pairs: ReturnType<typeof pairsOf>, clusters: readonly string[]): string {
-	const compared = pairs.filter(({ member }) => isComparable(member)).length;
-	const where = clusters.length === 0 ? "" : ` of ${clusters.join(", ")}`;
+interface Matched {
+	readonly cluster: Cluster;
+	/** Of this cluster alone, where it is known which one it is. */
+	readonly networks: Networks;
+	readonly pairs: ReturnType<typeof pairsOf>;
+}
+
+const matchAll = (facts: Known, management: Networks): readonly Matched[] =>
+	clustersOf(facts).flatMap((cluster) => {
+		const nodes = partOf(facts["workload.nodes"], cluster)?.nodes;
+		const isOwn = (one: { readonly namespace?: string | undefined; readonly cluster?: string | undefined }) =>
+			cluster.owner === undefined || cluster.owner === `${one.namespace ?? ""}/${one.cluster ?? ""}`;
+		const networks = { ...management, members: management.members.filter(isOwn) };
+		return nodes === undefined ? [] : [{ cluster, networks, pairs: pairsOf(networks, nodes) }];
+	});
+
+function tellMatched({ cluster, pairs }: Matched): string {
+	const compared = pairs.filter(({ member }) => !member.told).length;
 	const rest = pairs.length - compared;
 	return [
 		compared === 0
 			? ""
-			: `${compared} ${compared === 1 ? "node" : "nodes"}${where} ${compared === 1 ? "goes" : "go"} by the address of the default device.`,
-		rest === 0 ? "" : `${rest} more could not be compared: their kubelet is told an address, or CAPMOX names none.`,
+			: `${compared} ${compared === 1 ? "node" : "nodes"}${ofCluster(cluster)} ${compared === 1 ? "goes" : "go"} by the address of the default device.`,
+		rest === 0
+			? ""
+			: `${rest} more${compared === 0 ? ofCluster(cluster) : ""} could not be compared: their kubelet is told an address.`,
 	]
 		.filter((part) => part !== "")
 		.join(" ");

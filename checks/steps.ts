@@ -30,16 +30,17 @@ const asYaml = (line: string): string =>
 /** Whoever let the management cluster lead to a workload cluster has no kubeconfig for its commands. */
 export function withKubeconfig<Code extends string>(
 	finding: Finding<Code>,
-	fetch: readonly string[] | undefined,
+	{ kubectl, fetch }: { readonly kubectl: readonly string[]; readonly fetch?: readonly string[] | undefined },
 ): Finding<Code> {
 	const [program, ...words] = fetch ?? [];
-	return program === undefined
+	const [flag = ""] = kubectl;
+	return program === undefined || !finding.remedy.some(({ command }) => command?.includes(flag))
 		? finding
 		: {
 				...finding,
 				remedy: [
 					{
-						advice: `Write the kubeconfig of the workload cluster, as this prints it, to ${words[2] ?? ""}.kubeconfig, for the commands below. It holds all rights: let nobody else read the file, and remove it afterwards.`,
+						advice: `Write the kubeconfig of the workload cluster, as this prints it, to ${flag.replace(/^--kubeconfig=/, "")}, for the commands below. It holds all rights: let nobody else read the file, and remove it afterwards.`,
 						command: [program, ...words],
 						where: "here",
 						risk: "safe",

@@ -115,8 +115,11 @@ function newlyMissing(before: Judgement, after: Judgement): readonly MissingFact
 		return [];
 	}
 
-	const known = new Set(missingIn(before).map(({ fact }) => fact));
-	const missing = missingIn(after).filter(({ fact }) => !known.has(fact));
+	const known = missingIn(before);
+	const missing = missingIn(after).filter(
+		({ fact, cluster }) =>
+			!known.some((one) => one.fact === fact && (one.cluster === undefined || one.cluster === cluster)),
+	);
 	return missing.length === 0 ? undefined : missing;
 }
 

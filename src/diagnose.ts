@@ -5,6 +5,8 @@ import type { FactName, FactSheet, Facts } from "./facts/sheet.ts";
 /** A fact that a check asked for and that could not be read. */
 export interface MissingFact {
 	readonly fact: FactName;
+	/** Absent where the whole fact is missing, and not that of one workload cluster. */
+	readonly cluster?: string;
 	readonly cause: Cause;
 	readonly lastSeen: string;
 }
@@ -130,7 +132,10 @@ function judge(check: Check, sheet: FactSheet, asked: boolean): Verdict {
 	try {
 		const diagnosis = check.diagnose(facts as Partial<Facts>);
 		// What is not set up leaves nothing unseen.
-		const missingUses = missing(check.uses, sheet).filter(({ cause }) => cause !== "not-set-up");
+		const missingUses = [
+			...missing(check.uses, sheet).filter(({ cause }) => cause !== "not-set-up"),
+			...[...check.needs, ...check.uses].flatMap((fact) => gapsIn(fact, sheet)),
+		];
 		switch (diagnosis.kind) {
 			case "problem": {
 				const isMild = diagnosis.mildUnlessAsked === true && !asked;
@@ -175,6 +180,14 @@ function missing(names: readonly FactName[], sheet: FactSheet): MissingFact[] {
 		const state = sheet[fact] ?? { state: "unavailable", cause: "bug", lastSeen: `${fact} was never gathered` };
 		return state.state === "known" ? [] : [{ fact, cause: state.cause, lastSeen: state.lastSeen }];
 	});
+}
+
+/** Workload clusters of which a known fact holds nothing. */
+function gapsIn(fact: FactName, sheet: FactSheet): MissingFact[] {
+	const state = sheet[fact];
+	return state?.state === "known" && "unreached" in state.value
+		? state.value.unreached.map(({ cluster, cause, because }) => ({ fact, cluster, cause, lastSeen: because }))
+		: [];
 }
 
 function report(check: Check, finding: Finding): ReportedFinding {

@@ -1,3 +1,4 @@
+import { rejectOnAbort } from "./abort.ts";
 import { createMask, withoutPasswords } from "./access/mask.ts";
 import type { World } from "./access/world.ts";
 import { startDeadline } from "./deadline.ts";
@@ -140,19 +141,6 @@ export async function maskOf(world: World): Promise<(text: string) => string> {
 		}),
 	]);
 	return (text) => withoutPasswords(mask(text));
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-	return new Promise((_, reject) => {
-		const onAbort = () => {
-			reject(signal.reason as Error);
-		};
-		if (signal.aborted) {
-			onAbort();
-		} else {
-			signal.addEventListener("abort", onAbort, { once: true });
-		}
-	});
 }
 
 function unavailable(

@@ -33,7 +33,7 @@ export function chosenOn({ nodes }: Scene): readonly Chosen[] {
 		.flatMap((node) => families.flatMap((family) => readChosen(node, family) ?? []));
 }
 
-function readChosen(node: Node, family: Family): Chosen | undefined {
+export function readChosen(node: Node, family: Family): Chosen | undefined {
 	const text = family === 4 ? node.calico?.ipv4 : node.calico?.ipv6;
 	const [address = "", mask] = (text ?? "").split("/");
 	const parsed = parseAddress(address);

@@ -1,5 +1,6 @@
 import { error, type Finding, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
+import type { Cluster } from "../clusters.ts";
 
 export const findings = {
 	"service-address": error("Calico took an address of a Service for that of a node."),
@@ -18,27 +19,31 @@ export const findings = {
 export type Code = keyof typeof findings;
 export type CalicoFinding = Finding<Code>;
 
-export type Nodes = Facts["workload.nodes"];
-export type Node = Nodes["nodes"][number];
-export type Services = Facts["workload.services"]["services"];
-export type KubeProxy = Facts["workload.kubeProxy"];
-export type WorkloadCalico = Facts["workload.calico"];
-export type Calico = NonNullable<WorkloadCalico["calico"]>;
-export type Networks = Facts["management.networks"];
+/** What is known of the clusters. */
+export type Known = Partial<
+	Pick<
+		Facts,
+		| "workload.calico"
+		| "workload.nodes"
+		| "workload.services"
+		| "workload.kubeProxy"
+		| "workload.pods"
+		| "management.networks"
+	>
+>;
+export type Node = Facts["workload.nodes"]["clusters"][number]["nodes"][number];
+export type Services = Facts["workload.services"]["clusters"][number]["services"];
 
-/** All that an address is held against. */
+/** All that an address of one cluster is held against. */
 export interface Scene {
-	readonly calico: Calico;
-	/** Flags by which kubectl reaches the cluster. */
-	readonly kubectl: readonly string[];
-	/** What prints the kubeconfig that they name. */
-	readonly fetch?: readonly string[] | undefined;
+	readonly calico: NonNullable<Facts["workload.calico"]["clusters"][number]["calico"]>;
+	readonly cluster: Cluster;
 	readonly nodes: readonly Node[];
 	readonly services: Services;
 	/** Absent where its mode could not be read. */
-	readonly proxy?: KubeProxy | undefined;
-	/** Hosts of control planes' endpoints. */
+	readonly proxy?: Facts["workload.kubeProxy"]["clusters"][number] | undefined;
+	/** Hosts of the control plane's endpoint. */
 	readonly endpoints: readonly string[];
 	/** Absent without a management cluster. */
-	readonly members: Networks["members"];
+	readonly members: Facts["management.networks"]["members"];
 }

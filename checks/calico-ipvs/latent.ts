@@ -1,7 +1,7 @@
 import { coerce, compare } from "semver";
 import { contains, type Family, parseAddress, parseCidr } from "../../src/addresses.ts";
 import { kubernetesSince } from "../../src/knowledge/calico.ts";
-import { families, internalOf, isSame, methodOf } from "./chosen.ts";
+import { families, internalOf, isSame, methodOf, readChosen } from "./chosen.ts";
 import type { CalicoFinding, Node, Scene } from "./findings.ts";
 import { advise, look, takeInternal } from "./steps.ts";
 import { methodEvidence, ownerOf } from "./visible.ts";
@@ -124,7 +124,7 @@ const notedOn = ({ calico }: Node, family: Family): string | undefined => (famil
 /** A family that the Node has no InternalIP of is none that Calico could find an address of. */
 function lacksAddress(scene: Scene, node: Node): boolean {
 	const wanted = families.filter((family) => methodOf(scene, family).wanted);
-	const has = wanted.filter((family) => notedOn(node, family) !== undefined);
+	const has = wanted.filter((family) => readChosen(node, family) !== undefined);
 	return has.length === 0
 		? wanted.length > 0
 		: wanted.some((family) => !has.includes(family) && internalOf(node, family).length > 0);
@@ -136,7 +136,7 @@ export function judgeAgents(scene: Scene): readonly CalicoFinding[] {
 		(node) => lacksAddress(scene, node) && (calico.pods.length === 0 || podOn(scene, node) !== undefined),
 	);
 	const stopped = nodes.filter(
-		(node) => node.ready && !without.includes(node) && node.calico !== undefined && podOn(scene, node)?.ready === false,
+		(node) => node.ready && !without.includes(node) && node.calico !== undefined && podOn(scene, node)?.ready !== true,
 	);
 	const log = (node: Node) => {
 		const pod = podOn(scene, node);
@@ -172,7 +172,7 @@ export function judgeAgents(scene: Scene): readonly CalicoFinding[] {
 		...agents(
 			"agent-not-ready",
 			stopped,
-			`calico-node on ${describe(stopped)} is not ready. The address on the Node is the one that it chose before, so that this says nothing of what it would choose now.`,
+			`calico-node ${stopped.some((node) => podOn(scene, node) !== undefined) ? `on ${describe(stopped)} is not ready` : `does not run on ${describe(stopped)}`}. The address on the Node is the one that it chose before, so that this says nothing of what it would choose now.`,
 		),
 	];
 
@@ -208,7 +208,7 @@ export function judgeMode(scene: Scene): readonly CalicoFinding[] {
 				{
 					advice:
 						"Write mode: nftables in config.conf of the ConfigMap, and take ipvs and strictARP out. Its nodes need kernel 5.13 or newer. MetalLB and the like need strictARP with ipvs only.",
-					command: ["kubectl", ...scene.kubectl, "edit", "--namespace", "kube-system", "configmap/kube-proxy"],
+					command: ["kubectl", ...scene.cluster.kubectl, "edit", "--namespace", "kube-system", "configmap/kube-proxy"],
 					where: "here",
 					risk: "changes",
 					undo: "write mode: ipvs there again, and restart kube-proxy.",
@@ -217,7 +217,7 @@ export function judgeMode(scene: Scene): readonly CalicoFinding[] {
 					advice: "Restart kube-proxy. Connections to Services break off for a moment.",
 					command: [
 						"kubectl",
-						...scene.kubectl,
+						...scene.cluster.kubectl,
 						"rollout",
 						"restart",
 						"--namespace",

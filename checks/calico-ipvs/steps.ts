@@ -7,9 +7,9 @@ import type { Node, Scene } from "./findings.ts";
 
 export const advise = (advice: string): Step => ({ advice, where: "here", risk: "safe" });
 
-export const look = (advice: string, { kubectl }: Scene, ...words: readonly string[]): Step => ({
+export const look = (advice: string, { cluster }: Scene, ...words: readonly string[]): Step => ({
 	...advise(advice),
-	command: ["kubectl", ...kubectl, ...words],
+	command: ["kubectl", ...cluster.kubectl, ...words],
 });
 
 const wanted = "kubernetes-internal-ip";
@@ -63,7 +63,7 @@ function already(scene: Scene): NonEmpty<Step> {
 			...advise(`Let them look again. ${restarts}`),
 			command: [
 				"kubectl",
-				...scene.kubectl,
+				...scene.cluster.kubectl,
 				"rollout",
 				"restart",
 				"--namespace",
@@ -85,10 +85,10 @@ function already(scene: Scene): NonEmpty<Step> {
 const variableOf = (family: Family): string => (family === 4 ? "IP_AUTODETECTION_METHOD" : "IP6_AUTODETECTION_METHOD");
 
 function inDaemonSet(scene: Scene, families: readonly Family[]): Step {
-	const { calico, kubectl } = scene;
+	const { calico, cluster } = scene;
 	const set = (values: readonly string[]): NonEmpty<string> => [
 		"kubectl",
-		...kubectl,
+		...cluster.kubectl,
 		"set",
 		"env",
 		"--namespace",
@@ -116,7 +116,7 @@ const fields = ["firstFound", "interface", "skipInterface", "canReach", "cidrs"]
 function inInstallation(scene: Scene, families: readonly Family[]): Step {
 	const patch = (value: (family: Family) => object): NonEmpty<string> => [
 		"kubectl",
-		...scene.kubectl,
+		...scene.cluster.kubectl,
 		"patch",
 		"installation/default",
 		"--type=merge",

@@ -1,5 +1,6 @@
 import { error, type Finding, warning } from "../../src/check.ts";
 import type { Facts } from "../../src/facts/sheet.ts";
+import type { Cluster } from "../clusters.ts";
 
 export const findings = {
 	"blind-to-ipv6": error(
@@ -30,8 +31,16 @@ export type ControlPlane = KubeVip["controlPlanes"][number];
 export type Manifest = ControlPlane["manifest"];
 export type Found = Extract<Manifest, { state: "found" }>;
 export type Secrets = Facts["management.kubeVipSecrets"];
-export type Pods = Facts["workload.pods"]["pods"];
+export type Pods = Facts["workload.pods"]["clusters"][number]["pods"];
 export type Pod = Pods[number];
 export type Container = NonNullable<Pod["kubeVip"]>;
-export type Nodes = Facts["workload.nodes"];
-export type Live = Facts["workload.kubeVip"];
+export type Nodes = Facts["workload.nodes"]["clusters"][number]["nodes"];
+export type Live = Facts["workload.kubeVip"]["clusters"][number];
+
+/** What was seen in one workload cluster. */
+export interface Scene {
+	readonly cluster: Cluster;
+	readonly pods: Pods;
+	readonly nodes?: Nodes | undefined;
+	readonly live?: Live | undefined;
+}

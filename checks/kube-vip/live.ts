@@ -1,17 +1,11 @@
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
-import { withKubeconfig } from "../steps.ts";
-import type { Container, ControlPlane, Live, Nodes, Pod, Pods, VipFinding } from "./findings.ts";
+import { inCluster } from "../clusters.ts";
+import type { Container, ControlPlane, Live, Nodes, Pod, Scene, VipFinding } from "./findings.ts";
 import { advise, inNamespace, rollOut } from "./steps.ts";
-
-export interface Scene {
-	readonly pods: Pods;
-	readonly nodes?: Nodes | undefined;
-	readonly live?: Live | undefined;
-}
 
 export const isKubeVip = ({ kubeVip }: Pod): boolean => kubeVip !== undefined;
 
-const kubectl = (scene: Scene): readonly [string, ...string[]] => ["kubectl", ...(scene.live?.kubectl ?? [])];
+const kubectl = (scene: Scene): readonly [string, ...string[]] => ["kubectl", ...scene.cluster.kubectl];
 const nameOf = ({ namespace, name }: Pod): string => `pod ${namespace}/${name}`;
 
 /** A container that starts is no fault yet. */
@@ -20,7 +14,7 @@ const isStarting = ({ waiting, restarts }: Pod): boolean =>
 
 /** What goes wrong now. */
 export const judgeLive = (scene: Scene): readonly VipFinding[] =>
-	[...judgePods(scene), ...judgeLease(scene)].map((finding) => withKubeconfig(finding, scene.live?.fetch));
+	[...judgePods(scene), ...judgeLease(scene)].map((finding) => inCluster(finding, scene.cluster));
 
 function judgePods(scene: Scene): readonly VipFinding[] {
 	const own = scene.pods.filter(isKubeVip);
@@ -62,9 +56,10 @@ const evidenceOf = (pod: Pod): Evidence => ({
 });
 
 /** Nodes whose machine was made with kube-vip, and on which none was ever seen. */
-export function judgeAbsence(control: ControlPlane, path: string, { pods, nodes }: Scene): readonly VipFinding[] {
+export function judgeAbsence(control: ControlPlane, path: string, scene: Scene): readonly VipFinding[] {
+	const { cluster, pods, nodes } = scene;
 	const [first, ...rest] = control.machines.flatMap(({ node, manifest }) => {
-		const own = nodes?.nodes.find(({ name, ready }) => name === node && ready);
+		const own = nodes?.find(({ name, ready }) => name === node && ready);
 		const hasPod = pods.some((pod) => isKubeVip(pod) && pod.node === node);
 		return own === undefined || hasPod || manifest.state === "none" ? [] : [own.name];
 	});
@@ -78,30 +73,33 @@ export function judgeAbsence(control: ControlPlane, path: string, { pods, nodes 
 		expected: `kube-vip-${name}`,
 	});
 	return [
-		{
-			code: "pod-absent",
-			confidence: "likely",
-			summary: `Node ${first}${rest.length === 0 ? "" : ` and ${rest.length} more`} of the control plane ${rest.length === 0 ? "runs" : "run"} no kube-vip, though the KubeadmControlPlane brings one. ${pods.some(isKubeVip) ? "Others do, but this one cannot take the address over." : "Nobody else does, either."}`,
-			evidence: [evidence(first), ...rest.map(evidence)],
-			remedy: [
-				{
-					...advise("See whether the file is there. The kubelet runs what lies in this folder."),
-					command: ["ls", "-l", path],
-					where: "cluster-node",
-				},
-				{
-					...advise("Where it is there, the kubelet says why it does not run it."),
-					command: ["journalctl", "--unit=kubelet", "--since=-1h", "--grep=kube-vip", "--no-pager"],
-					where: "cluster-node",
-				},
-			],
-		},
+		inCluster(
+			{
+				code: "pod-absent",
+				confidence: "likely",
+				summary: `Node ${first}${rest.length === 0 ? "" : ` and ${rest.length} more`} of the control plane ${rest.length === 0 ? "runs" : "run"} no kube-vip, though the KubeadmControlPlane brings one. ${pods.some(isKubeVip) ? "Others do, but this one cannot take the address over." : "Nobody else does, either."}`,
+				evidence: [evidence(first), ...rest.map(evidence)],
+				remedy: [
+					{
+						...advise("See whether the file is there. The kubelet runs what lies in this folder."),
+						command: ["ls", "-l", path],
+						where: "cluster-node",
+					},
+					{
+						...advise("Where it is there, the kubelet says why it does not run it."),
+						command: ["journalctl", "--unit=kubelet", "--since=-1h", "--grep=kube-vip", "--no-pager"],
+						where: "cluster-node",
+					},
+				],
+			},
+			cluster,
+		),
 	];
 }
 
 /** Of a node that is gone nobody says what its pods do; that is another matter. */
 const isOnLostNode = ({ node }: Pod, nodes: Nodes | undefined): boolean =>
-	nodes?.nodes.some(({ name, ready }) => name === node && !ready) ?? false;
+	nodes?.some(({ name, ready }) => name === node && !ready) ?? false;
 
 /** A leader renews its lease every few seconds; this long after that it does not exist any more. */
 const patience = 60;
@@ -180,13 +178,13 @@ interface Machine {
 /** What each machine really has: its pod where that was seen, otherwise what it was made with. */
 function machinesOf(
 	control: ControlPlane,
-	pods: Pods | undefined,
+	scene: Scene | undefined,
 	secret: (name: ControlPlane["manifest"]) => Container | undefined,
 ): readonly Machine[] {
 	return control.machines.flatMap(({ machine, node, manifest }) => {
-		const pod = pods?.find((one) => isKubeVip(one) && node !== undefined && one.node === node);
+		const pod = scene?.pods.find((one) => isKubeVip(one) && node !== undefined && one.node === node);
 		if (pod?.kubeVip !== undefined) {
-			return [{ name: machine, from: nameOf(pod), has: pod.kubeVip }];
+			return [{ name: machine, from: `${scene?.cluster.title ?? ""}: ${nameOf(pod)}`, has: pod.kubeVip }];
 		}
 
 		const has = manifest.state === "found" ? manifest : secret(manifest);
@@ -197,11 +195,11 @@ function machinesOf(
 export function judgeRollOut(
 	control: ControlPlane,
 	wanted: Container,
-	pods: Pods | undefined,
+	scene: Scene | undefined,
 	secret: (name: ControlPlane["manifest"]) => Container | undefined,
 	isBroken: boolean,
 ): readonly VipFinding[] {
-	const machines = machinesOf(control, pods, secret);
+	const machines = machinesOf(control, scene, secret);
 	const behind = machines.flatMap(({ from, has }) => {
 		const found = differences(wanted, has);
 		return found.length === 0 ? [] : [{ from, saw: found.join("; ") }];

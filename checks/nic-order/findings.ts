@@ -14,6 +14,7 @@ export const findings = {
 	"pool-missing": warning("A device names a pool that is not there, so that its routes cannot be foretold."),
 	"wrong-address": error("A node goes by the address of another device than the default one."),
 	"foreign-address": warning("A node goes by an address that CAPMOX did not give to its machine."),
+	"address-untold": warning("CAPMOX names no address of a node's machine, so that the node's cannot be compared."),
 	"no-address": warning("A node has no address: it waits for a cloud controller, or its kubelet found none."),
 	"provider-id-mismatch": error(
 		"A node's provider ID is not that of its machine, so that Cluster API cannot match them.",
@@ -31,5 +32,6 @@ export type Networks = Facts["management.networks"];
 export type Plan = Networks["plans"][number];
 export type Device = Plan["devices"][number];
 export type Member = Networks["members"][number];
-export type Nodes = Facts["workload.nodes"];
-export type Node = Nodes["nodes"][number];
+export type Node = Facts["workload.nodes"]["clusters"][number]["nodes"][number];
+/** What is known of the clusters. */
+export type Known = Partial<Pick<Facts, "workload.clusters" | "workload.nodes" | "workload.reach">>;

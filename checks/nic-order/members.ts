@@ -1,5 +1,5 @@
 import { familyOf, isSame, normal } from "./choice.ts";
-import type { Member, Networks, NicFinding, Node, Nodes } from "./findings.ts";
+import type { Member, Networks, NicFinding, Node } from "./findings.ts";
 import { advise } from "./steps.ts";
 
 interface Pair {
@@ -7,31 +7,29 @@ interface Pair {
 	readonly node: Node;
 }
 
-/** Machines with their Nodes, those that are not ready first. */
-export function pairsOf({ members }: Networks, { nodes }: Nodes): readonly Pair[] {
+/** Machines with their Nodes, all of one cluster, those that are not ready first. */
+export function pairsOf({ members }: Networks, nodes: readonly Node[]): readonly Pair[] {
 	const uuidOf = (id: string | undefined) => id?.toLowerCase();
+	const nameOf = ({ node, machine }: Member) => node ?? machine;
 	return members
 		.flatMap((member) => {
-			const cluster = `${member.namespace ?? ""}/${member.cluster ?? ""}`;
-			const near = nodes.filter((one) => one.cluster === undefined || one.cluster === cluster);
-			const byName = near.find(({ name }) => name === (member.node ?? member.machine));
-			const byId = near.find(
+			const byId = nodes.find(
 				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
 			);
-			// Names repeat between clusters, and the kubeconfig leads to one of them.
-			const isOther = byName !== undefined && byId === undefined && hasOtherOwner(member, byName, members);
+			const byName = nodes.find(({ name }) => name === nameOf(member));
+			// Names repeat between clusters, and it may not be known which one this is.
+			const others = members.filter((other) => other !== member);
+			const isOther =
+				others.some((other) => nameOf(other) === byName?.name) ||
+				others.some((other) => other.providerId === byName?.providerId && byName?.providerId !== undefined);
 			const node = byId ?? (isOther ? undefined : byName);
 			return node === undefined ? [] : [{ member, node }];
 		})
 		.toSorted((one, other) => Number(one.node.ready) - Number(other.node.ready));
 }
 
-const hasOtherOwner = (member: Member, node: Node, members: readonly Member[]): boolean =>
-	members.some((other) => other !== member && other.providerId === node.providerId && node.providerId !== undefined);
-
-export function judgeMembers(networks: Networks, nodes: Nodes): readonly NicFinding[] {
-	return pairsOf(networks, nodes).flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
-}
+export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] =>
+	pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
 
 const titleOf = ({ name, ready }: Node): string => `Node ${name}${ready ? "" : ", which is not ready,"}`;
 
@@ -50,8 +48,12 @@ function judgeAddress(networks: Networks, { member, node }: Pair): readonly NicF
 
 	const own = addressesOf(member, (net) => net === "default" || member.defaults.includes(net));
 	const others = addressesOf(member, (net) => net !== "default" && !member.defaults.includes(net));
-	if (!isComparable(member)) {
+	if (member.told) {
 		return [];
+	}
+
+	if (own.length === 0) {
+		return [untold(member, node)];
 	}
 
 	// Of each family the first one counts; a cloud controller may list those of all devices behind it.
@@ -70,10 +72,6 @@ function judgeAddress(networks: Networks, { member, node }: Pair): readonly NicF
 		: [];
 }
 
-/** CAPMOX said which addresses are the machine's own, and nobody else told its kubelet. */
-export const isComparable = (member: Member): boolean =>
-	!member.told && addressesOf(member, (net) => net === "default" || member.defaults.includes(net)).length > 0;
-
 const isPinned = ({ providedNodeIp = "" }: Node, address: string): boolean =>
 	providedNodeIp.split(",").some((one) => isSame(one.trim(), address));
 
@@ -84,7 +82,7 @@ const addressesOf = ({ networks }: Member, wanted: (net: string) => boolean) =>
 
 const allOf = ({ networks }: Member): string =>
 	networks
-		.filter(({ net }) => net !== "default")
+		.filter(({ net, addresses }) => net !== "default" && addresses.length > 0)
 		.map(({ net, addresses }) => `${net} ${addresses.map(normal).join(", ")}`)
 		.join("; ");
 
@@ -183,6 +181,34 @@ const foreignAddress = (member: Member, node: Node, foreign: readonly string[]):
 		{ from: `ProxmoxMachine of Machine ${member.machine}`, saw: allOf(member) },
 	],
 	remedy: [lookAtRoutes],
+});
+
+const untold = (member: Member, node: Node): NicFinding => ({
+	code: "address-untold",
+	summary: `${titleOf(node)} goes by ${node.internal.map(normal).join(", ")}, and whether that is right cannot be said: CAPMOX names no address of the default device of its machine.`,
+	evidence: [
+		nodeSeen(node),
+		{
+			from: `ProxmoxMachine of Machine ${member.machine}, status.ipAddresses`,
+			saw: allOf(member) === "" ? "none, or there is no such ProxmoxMachine" : allOf(member),
+			expected: "an address of the default device",
+		},
+	],
+	remedy: [
+		{
+			...advise(
+				"See whether the ProxmoxMachine is there, and what its conditions say. Where somebody deleted it and the VM goes on, replace the Machine.",
+			),
+			command: [
+				"kubectl",
+				"get",
+				"proxmoxmachines",
+				...(member.namespace === undefined ? [] : ["--namespace", member.namespace]),
+				"--output",
+				"wide",
+			],
+		},
+	],
 });
 
 function judgeProvider({ member, node }: Pair): readonly NicFinding[] {

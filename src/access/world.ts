@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { startDeadline } from "../deadline.ts";
 import { ProbeError, UsageError } from "../errors.ts";
+import { limit } from "../in-turn.ts";
 import type { CapmoxVersion, Flavor } from "../knowledge/templates.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import { withoutCredentials } from "./credentials.ts";
@@ -91,6 +92,9 @@ export interface WorldOptions extends ClusterOptions {
 	readonly knowledge?: string | undefined;
 }
 
+/** Of kubectl, for all workload clusters that the management cluster leads to: each has four at most. */
+const mostAtOnce = 16;
+
 /** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
 	const { envFile, kubeconfig, context, root, workloadKubeconfig, workloadContext } = options;
@@ -100,7 +104,10 @@ export function openWorld(options: WorldOptions): World {
 		: { files: createFiles(), commands: createCommands() };
 	// What is set in this shell says nothing about the host that was copied.
 	const processEnvironment = recorded ? { HOME: "/root" } : process.env;
-	const kubectlWith = (of: KubectlOptions) => createKubectl(withoutCredentials(commands, files, of), files, of);
+	const kubectlWith = (of: KubectlOptions, by = commands) =>
+		createKubectl(withoutCredentials(by, files, of), files, of);
+	const inTurn = limit(mostAtOnce);
+	const taking: Commands = { ...commands, run: (argv, runOptions) => inTurn(() => commands.run(argv, runOptions)) };
 	const reached = { kubeconfig, context, processEnvironment };
 	let environment: Promise<Environment> | undefined;
 	const kept: PrivateFile[] = [];
@@ -128,7 +135,7 @@ export function openWorld(options: WorldOptions): World {
 		workloadFrom: (text) => {
 			const file = keepPrivately("kubeconfig", text);
 			kept.push(file);
-			return kubectlWith({ kubeconfig: file.path, processEnvironment });
+			return kubectlWith({ kubeconfig: file.path, processEnvironment }, taking);
 		},
 		close: () => {
 			for (const file of kept.splice(0)) {

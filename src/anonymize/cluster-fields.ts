@@ -32,6 +32,13 @@ const at = (prefix: string, fields: Fields): Fields =>
 /** A list of objects, with what is special to its kind. */
 const list = (own: Fields): Fields => ({ version: "keep", ...at("items[]", { ...object, ...own }) });
 
+/** A fact of each workload cluster, with what it holds of one. */
+const perCluster = (own: Fields): Fields => ({
+	...at("clusters[]", { cluster: "path", ...own }),
+	"unreached[].cluster": "path",
+	"unreached[].because": "text",
+});
+
 const networks: Fields = {
 	source: "path",
 	"plans[].namespace": "name",
@@ -332,11 +339,12 @@ export const clusterFields = {
 	},
 	"environment.networks": networks,
 	"management.networks": networks,
-	"workload.nodes": {
-		source: "path",
-		"unreached[].cluster": "name",
-		"unreached[].because": "text",
-		"nodes[].cluster": "name",
+	"workload.clusters": perCluster({
+		owner: "name",
+		"kubectl[]": "path",
+		"fetch[]": "name",
+	}),
+	"workload.nodes": perCluster({
 		"nodes[].name": "name",
 		"nodes[].internal[]": "address",
 		"nodes[].providerId": "name",
@@ -347,10 +355,8 @@ export const clusterFields = {
 		"nodes[].calico.ipv6": "address",
 		"nodes[].calico.interfaces[].name": "name",
 		"nodes[].calico.interfaces[].addresses[]": "address",
-	},
-	"workload.reach": {
-		"clusters[]": "name",
-	},
+	}),
+	"workload.reach": perCluster({ owner: "name" }),
 	"environment.kubeVip": kubeVip,
 	"management.kubeVip": kubeVip,
 	"management.kubeVipSecrets": {
@@ -359,7 +365,7 @@ export const clusterFields = {
 		"manifests[].key": "keep",
 		...at("manifests[].manifest", kubeVipManifest),
 	},
-	"workload.daemonSets": {
+	"workload.daemonSets": perCluster({
 		"daemonSets[].namespace": "keep",
 		"daemonSets[].name": "keep",
 		"daemonSets[].container.name": "keep",
@@ -367,29 +373,27 @@ export const clusterFields = {
 		"daemonSets[].container.arguments[]": "keep",
 		"daemonSets[].container.variables{key}": "keep",
 		"daemonSets[].container.variables{}": "text",
-	},
-	"workload.pods": {
+	}),
+	"workload.pods": perCluster({
 		"pods[].namespace": "keep",
 		"pods[].name": "name",
 		"pods[].node": "name",
 		"pods[].waiting": "keep",
 		"pods[].ended": "keep",
 		...at("pods[].kubeVip", kubeVipContainer),
-	},
-	"workload.services": {
+	}),
+	"workload.services": perCluster({
 		"services[].namespace": "name",
 		"services[].name": "name",
 		"services[].clusterIps[]": "address",
 		"services[].externalIps[]": "address",
 		"services[].loadBalancerIps[]": "address",
-	},
-	"workload.kubeProxy": {
+	}),
+	"workload.kubeProxy": perCluster({
 		mode: "keep",
 		from: "keep",
-	},
-	"workload.calico": {
-		"kubectl[]": "path",
-		"fetch[]": "name",
+	}),
+	"workload.calico": perCluster({
 		"calico.namespace": "keep",
 		"calico.name": "keep",
 		"calico.version": "keep",
@@ -399,14 +403,12 @@ export const clusterFields = {
 		"calico.pods[].name": "name",
 		"calico.pods[].node": "name",
 		"calico.pods[].waiting": "keep",
-	},
-	"workload.kubeVip": {
-		"kubectl[]": "path",
-		"fetch[]": "name",
+	}),
+	"workload.kubeVip": perCluster({
 		"lease.name": "name",
 		"lease.holder": "name",
 		"lease.renewed": "keep",
 		"lease.now": "keep",
 		missingLease: "name",
-	},
+	}),
 } as const satisfies Readonly<Record<string, Fields>>;

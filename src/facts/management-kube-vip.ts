@@ -251,7 +251,8 @@ async function compose(source: string, parts: Parts, networks: () => Promise<Net
 		const own = parts.proxmoxClusters.find(
 			(one) => isTogether(one, cluster) && (one.cluster === cluster.name || one.name === cluster.infrastructure?.name),
 		);
-		if (control?.kubeVip === undefined) {
+		const isKubeadm = (cluster.controlPlane?.kind ?? "KubeadmControlPlane") === "KubeadmControlPlane";
+		if (!isKubeadm || control?.kubeVip === undefined) {
 			return { cluster: cluster.name, why: whyNone(cluster) };
 		}
 
@@ -335,9 +336,11 @@ async function hasIpv4Route(
 		return true;
 	}
 
+	const isThis = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+		kind === "KubeadmControlPlane" && name === control.name;
 	const { plans } = await networks();
 	return plans
-		.filter((plan) => isTogether(plan, control) && plan.users.some(({ name }) => name === control.name))
+		.filter((plan) => isTogether(plan, control) && plan.users.some(isThis))
 		.flatMap(({ devices }) => devices)
 		.some(({ vrf, routes }) => vrf === undefined && routes.some((one) => one.family === 4 && !one.unreachable));
 }

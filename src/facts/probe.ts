@@ -174,12 +174,16 @@ export const probes: Probes = {
 		]);
 		return { schema, read };
 	}),
+	"workload.clusters": probe(55_000, async () => {
+		const { workloadClusters: schema, readWorkloadClusters: read } = await import("./workload-access.ts");
+		return { schema, read };
+	}),
 	"workload.nodes": probe(55_000, async () => {
 		const { workloadNodes: schema, readWorkloadNodes: read } = await import("./workload-nodes.ts");
 		return { schema, read };
 	}),
 	"workload.reach": probe(56_000, async () => {
-		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-nodes.ts");
+		const { workloadReach: schema, readWorkloadReach: read } = await import("./workload-reach.ts");
 		return { schema, read };
 	}),
 	"environment.kubeVip": probe(15_000, async () => {

@@ -26,10 +26,12 @@ import type { nodeKubelet } from "./node-kubelet.ts";
 import type { proxmoxPermissions, proxmoxSetup } from "./permissions.ts";
 import type { proxmoxAccess } from "./proxmox.ts";
 import type { proxmoxLeftovers, proxmoxMachines } from "./proxmox-machines.ts";
+import type { workloadClusters } from "./workload-access.ts";
 import type { workloadCalico, workloadKubeProxy } from "./workload-calico.ts";
 import type { workloadKubeVip } from "./workload-kube-vip.ts";
-import type { workloadNodes, workloadReach } from "./workload-nodes.ts";
+import type { workloadNodes } from "./workload-nodes.ts";
 import type { workloadPods } from "./workload-pods.ts";
+import type { workloadReach } from "./workload-reach.ts";
 import type { workloadServices } from "./workload-services.ts";
 import type { workloadDaemonSets } from "./workload-sets.ts";
 
@@ -66,6 +68,7 @@ interface Schemas extends ManagementSchemas {
 	readonly "environment.kubeVip": typeof kubeVip;
 	readonly "management.kubeVip": typeof kubeVip;
 	readonly "management.kubeVipSecrets": typeof kubeVipSecrets;
+	readonly "workload.clusters": typeof workloadClusters;
 	readonly "workload.nodes": typeof workloadNodes;
 	readonly "workload.reach": typeof workloadReach;
 	readonly "workload.daemonSets": typeof workloadDaemonSets;

@@ -2,14 +2,14 @@ import { parse } from "yaml";
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
-import { attempt } from "./attempt.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { openWorkload } from "./workload-access.ts";
+import { fromEach, perCluster, sameCluster, type Workload } from "./workload-access.ts";
+import type { WorkloadPod } from "./workload-pods.ts";
 import type { WorkloadDaemonSet } from "./workload-sets.ts";
 
 /** Fact `workload.kubeProxy`: how Services reach their pods. */
-export const workloadKubeProxy = z.object({
+export const workloadKubeProxy = perCluster({
 	/** `none`: no kube-proxy runs here. Others are written as its configuration has them. */
 	mode: z.string(),
 	/** Where that stands. */
@@ -27,11 +27,7 @@ const method = z.object({
 export type CalicoMethod = z.infer<typeof method>;
 
 /** Fact `workload.calico`: how Calico chooses the address of each node. */
-export const workloadCalico = z.object({
-	/** Flags by which kubectl reaches the same cluster. */
-	kubectl: z.array(z.string()),
-	/** The command that prints the kubeconfig which they name; absent where the user has it. */
-	fetch: z.array(z.string()).optional(),
+export const workloadCalico = perCluster({
 	/** Absent: another network plugin, or none. */
 	calico: z
 		.object({
@@ -58,7 +54,8 @@ export const workloadCalico = z.object({
 		})
 		.optional(),
 });
-export type WorkloadCalico = z.infer<typeof workloadCalico>;
+
+type Calico = NonNullable<z.infer<typeof workloadCalico>["clusters"][number]["calico"]>;
 
 const configMap = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
 const rawConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
@@ -69,8 +66,17 @@ export async function readWorkloadKubeProxy(
 	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadKubeProxy>> {
-	const { kubectl: workload } = await openWorkload(world, know, signal);
-	const { daemonSets } = await know("workload.daemonSets");
+	const sets = await know("workload.daemonSets");
+	return fromEach(world, know, signal, (workload, until) =>
+		readMode(workload, sameCluster(sets, workload).daemonSets, until),
+	);
+}
+
+async function readMode(
+	{ kubectl }: Workload,
+	daemonSets: readonly WorkloadDaemonSet[],
+	signal: AbortSignal,
+): Promise<{ mode: string; from: string }> {
 	const own = daemonSets.find(({ container }) => container.name === "kube-proxy");
 	if (own === undefined) {
 		return { mode: "none", from: "there is no DaemonSet kube-proxy" };
@@ -81,11 +87,7 @@ export async function readWorkloadKubeProxy(
 		return { mode: flag, from: `DaemonSet ${own.namespace}/${own.name}, --proxy-mode` };
 	}
 
-	const answer = await attempt(workload.get(configMap, { signal }));
-	if (answer instanceof ProbeError) {
-		throw answer;
-	}
-
+	const answer = await kubectl.get(configMap, { signal });
 	const text = parseOrThrow(rawConfigMap, answer, `GET ${configMap}: the ConfigMap`).data?.["config.conf"];
 	const configuration = rawConfiguration.safeParse(parseYaml(text ?? "")).data;
 	if (configuration === undefined) {
@@ -106,32 +108,34 @@ function parseYaml(text: string): unknown {
 	}
 }
 
-export async function readWorkloadCalico(world: World, know: Know, signal: AbortSignal): Promise<WorkloadCalico> {
-	const { flags: kubectl, fetch } = await openWorkload(world, know, signal);
-	const [{ daemonSets }, { pods }] = await Promise.all([know("workload.daemonSets"), know("workload.pods")]);
-	const own = daemonSets.find(({ container }) => container.name === "calico-node");
-	if (own === undefined) {
-		return { kubectl, fetch };
-	}
+export async function readWorkloadCalico(
+	world: World,
+	know: Know,
+	signal: AbortSignal,
+): Promise<z.infer<typeof workloadCalico>> {
+	const [sets, pods] = await Promise.all([know("workload.daemonSets"), know("workload.pods")]);
+	return fromEach(world, know, signal, (workload) => {
+		const { daemonSets } = sameCluster(sets, workload);
+		const own = daemonSets.find(({ container }) => container.name === "calico-node");
+		return Promise.resolve(own === undefined ? {} : { calico: calicoOf(own, sameCluster(pods, workload).pods) });
+	});
+}
 
+function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico {
 	const { variables, image } = own.container;
 	return {
-		kubectl,
-		fetch,
-		calico: {
-			namespace: own.namespace,
-			name: own.name,
-			byOperator: own.byOperator,
-			version: /:(v\d+\.\d+\.\d+)/.exec(image)?.[1],
-			ipv4: methodOf(variables["IP_AUTODETECTION_METHOD"], variables["IP"] ?? "autodetect"),
-			ipv6: methodOf(variables["IP6_AUTODETECTION_METHOD"], variables["IP6"] ?? "none"),
-			elsewhere: whyElsewhere(own),
-			pods: pods.flatMap(({ namespace, name, node, kubeVip, ready, restarts, waiting }) =>
-				kubeVip === undefined && namespace === own.namespace && node !== undefined
-					? [{ name, node, ready, restarts, waiting }]
-					: [],
-			),
-		},
+		namespace: own.namespace,
+		name: own.name,
+		byOperator: own.byOperator,
+		version: /:(v\d+\.\d+\.\d+)/.exec(image)?.[1],
+		ipv4: methodOf(variables["IP_AUTODETECTION_METHOD"], variables["IP"] ?? "autodetect"),
+		ipv6: methodOf(variables["IP6_AUTODETECTION_METHOD"], variables["IP6"] ?? "none"),
+		elsewhere: whyElsewhere(own),
+		pods: pods.flatMap(({ namespace, name, node, kubeVip, ready, restarts, waiting }) =>
+			kubeVip === undefined && namespace === own.namespace && node !== undefined
+				? [{ name, node, ready, restarts, waiting }]
+				: [],
+		),
 	};
 }
 

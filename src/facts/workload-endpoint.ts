@@ -25,6 +25,7 @@ export function tellingWhere(kubectl: Kubectl, world: World, know: Know, cluster
 	return {
 		...kubectl,
 		get: (path, options) => kubectl.get(path, options).catch(telling),
+		getDated: (path, options) => kubectl.getDated(path, options).catch(telling),
 		getText: (path, options) => kubectl.getText(path, options).catch(telling),
 		list: (path, options) => kubectl.list(path, options).catch(telling),
 		listKept: (path, keep, options) => kubectl.listKept(path, keep, options).catch(telling),

@@ -4,15 +4,11 @@ import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { openWorkload } from "./workload-access.ts";
-import type { workloadPods } from "./workload-pods.ts";
+import { fromEach, perCluster, sameCluster, type Workload } from "./workload-access.ts";
+import type { WorkloadPod } from "./workload-pods.ts";
 
 /** Fact `workload.kubeVip`: who of kube-vip's pods holds the control plane's address. */
-export const workloadKubeVip = z.object({
-	/** Flags by which kubectl reaches the same cluster. */
-	kubectl: z.array(z.string()),
-	/** The command that prints the kubeconfig which they name; absent where the user has it. */
-	fetch: z.array(z.string()).optional(),
+export const workloadKubeVip = perCluster({
 	/** Absent where no pod elects a leader, and where there is no such lease. */
 	lease: z
 		.object({
@@ -29,7 +25,8 @@ export const workloadKubeVip = z.object({
 	/** Name of the lease that the pods go by, and that does not exist. */
 	missingLease: z.string().optional(),
 });
-export type WorkloadKubeVip = z.infer<typeof workloadKubeVip>;
+
+type Leading = Omit<z.infer<typeof workloadKubeVip>["clusters"][number], "cluster">;
 
 const rawLease = z.object({
 	spec: z
@@ -44,18 +41,28 @@ const rawLease = z.object({
 /** The namespace that kube-vip itself takes where no variable says otherwise. */
 const folder = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
 
-export async function readWorkloadKubeVip(world: World, know: Know, signal: AbortSignal): Promise<WorkloadKubeVip> {
-	const { kubectl: workload, flags: kubectl, fetch } = await openWorkload(world, know, signal);
-	const name = leaseOf(await know("workload.pods"));
+export async function readWorkloadKubeVip(
+	world: World,
+	know: Know,
+	signal: AbortSignal,
+): Promise<z.infer<typeof workloadKubeVip>> {
+	const pods = await know("workload.pods");
+	return fromEach(world, know, signal, (workload, until) =>
+		readLease(workload, sameCluster(pods, workload).pods, until),
+	);
+}
+
+async function readLease({ kubectl }: Workload, pods: readonly WorkloadPod[], signal: AbortSignal): Promise<Leading> {
+	const name = leaseOf(pods);
 	if (name === undefined) {
-		return { kubectl, fetch };
+		return {};
 	}
 
 	const path = `${folder}/${encodeURIComponent(name)}`;
-	const answer = await attempt(workload.getDated(path, { signal }));
+	const answer = await attempt(kubectl.getDated(path, { signal }));
 	if (answer instanceof ProbeError) {
 		if (answer.reason === "not-found") {
-			return { kubectl, fetch, missingLease: name };
+			return { missingLease: name };
 		}
 
 		throw answer;
@@ -63,8 +70,6 @@ export async function readWorkloadKubeVip(world: World, know: Know, signal: Abor
 
 	const { spec } = parseOrThrow(rawLease, answer.value, `GET ${path}: the lease`);
 	return {
-		kubectl,
-		fetch,
 		lease: {
 			name,
 			holder: spec?.holderIdentity ?? "",
@@ -75,5 +80,5 @@ export async function readWorkloadKubeVip(world: World, know: Know, signal: Abor
 	};
 }
 
-const leaseOf = ({ pods }: z.infer<typeof workloadPods>): string | undefined =>
+const leaseOf = (pods: readonly WorkloadPod[]): string | undefined =>
 	pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip?.lease;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { kubeVipContainer, parseOrThrow, rawContainer, readContainer, runsKubeVip } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { openWorkload, pagePatience } from "./workload-access.ts";
+import { fromEach, pagePatience, perCluster, sameCluster } from "./workload-access.ts";
 
 const pod = z.object({
 	namespace: z.string(),
@@ -21,7 +21,7 @@ const pod = z.object({
 export type WorkloadPod = z.infer<typeof pod>;
 
 /** Fact `workload.pods`: those of kube-vip, and of Calico's node agent. */
-export const workloadPods = z.object({ pods: z.array(pod) });
+export const workloadPods = perCluster({ pods: z.array(pod) });
 
 const ended = z.object({ exitCode: z.number(), reason: z.string().nullish() }).nullish();
 const rawStatus = z.object({
@@ -43,15 +43,19 @@ export async function readWorkloadPods(
 	know: Know,
 	signal: AbortSignal,
 ): Promise<z.infer<typeof workloadPods>> {
-	const { kubectl } = await openWorkload(world, know, signal);
-	const { daemonSets } = await know("workload.daemonSets");
-	const calico = daemonSets.filter(({ container }) => container.name === "calico-node");
-	const namespaces = [...new Set(["kube-system", ...calico.map(({ namespace }) => namespace)])];
-	const lists = namespaces.map((namespace) => {
-		const path = `/api/v1/namespaces/${namespace}/pods`;
-		return kubectl.listKept(path, (item) => parsePod(path, item), { signal, timeout: pagePatience });
+	const sets = await know("workload.daemonSets");
+	return fromEach(world, know, signal, async (workload, until) => {
+		// Whoever may not list DaemonSets may well read the pods of kube-vip.
+		const isForbidden = sets.unreached.some((one) => one.cluster === workload.cluster && one.cause === "forbidden");
+		const { daemonSets } = isForbidden ? { daemonSets: [] } : sameCluster(sets, workload);
+		const calico = daemonSets.filter(({ container }) => container.name === "calico-node");
+		const namespaces = [...new Set(["kube-system", ...calico.map(({ namespace }) => namespace)])];
+		const lists = namespaces.map((namespace) => {
+			const path = `/api/v1/namespaces/${namespace}/pods`;
+			return workload.kubectl.listKept(path, (item) => parsePod(path, item), { signal: until, timeout: pagePatience });
+		});
+		return { pods: (await Promise.all(lists)).flat(2) };
 	});
-	return { pods: (await Promise.all(lists)).flat(2) };
 }
 
 function parsePod(path: string, item: unknown): WorkloadPod[] {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { openWorkload, pagePatience } from "./workload-access.ts";
+import { fromEach, pagePatience, perCluster } from "./workload-access.ts";
 
 const service = z.object({
 	namespace: z.string(),
@@ -15,8 +15,8 @@ const service = z.object({
 });
 export type WorkloadService = z.infer<typeof service>;
 
-/** Fact `workload.services`: the Services of the workload cluster, by their addresses. */
-export const workloadServices = z.object({ services: z.array(service) });
+/** Fact `workload.services`: the Services of the workload clusters, by their addresses. */
+export const workloadServices = perCluster({ services: z.array(service) });
 
 const path = "/api/v1/services";
 const rawService = z.object({
@@ -36,15 +36,14 @@ const rawService = z.object({
 		.nullish(),
 });
 
-export async function readWorkloadServices(
+export const readWorkloadServices = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadServices>> {
-	const { kubectl } = await openWorkload(world, know, signal);
-	const services = await kubectl.listKept(path, parseService, { signal, timeout: pagePatience });
-	return { services: [...services] };
-}
+): Promise<z.infer<typeof workloadServices>> =>
+	fromEach(world, know, signal, async ({ kubectl }, until) => ({
+		services: [...(await kubectl.listKept(path, parseService, { signal: until, timeout: pagePatience }))],
+	}));
 
 function parseService(item: unknown): WorkloadService {
 	const { metadata, spec, status } = parseOrThrow(rawService, item, `GET ${path}: a Service`);

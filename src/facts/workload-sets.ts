@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { openWorkload, pagePatience } from "./workload-access.ts";
+import { fromEach, pagePatience, perCluster } from "./workload-access.ts";
 
 const daemonSet = z.object({
 	namespace: z.string(),
@@ -23,7 +23,7 @@ const daemonSet = z.object({
 export type WorkloadDaemonSet = z.infer<typeof daemonSet>;
 
 /** Fact `workload.daemonSets`: those of kube-proxy and of Calico's node agent. */
-export const workloadDaemonSets = z.object({ daemonSets: z.array(daemonSet) });
+export const workloadDaemonSets = perCluster({ daemonSets: z.array(daemonSet) });
 
 const path = "/apis/apps/v1/daemonsets";
 const rawContainer = z.object({
@@ -56,15 +56,15 @@ const kept: readonly string[] = [
 ];
 
 /** In one list of all namespaces: the operator has its own, and Canal another name. */
-export async function readWorkloadDaemonSets(
+export const readWorkloadDaemonSets = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadDaemonSets>> {
-	const { kubectl } = await openWorkload(world, know, signal);
-	const lists = await kubectl.listKept(path, parseDaemonSet, { signal, timeout: pagePatience });
-	return { daemonSets: lists.flat() };
-}
+): Promise<z.infer<typeof workloadDaemonSets>> =>
+	fromEach(world, know, signal, async ({ kubectl }, until) => {
+		const lists = await kubectl.listKept(path, parseDaemonSet, { signal: until, timeout: pagePatience });
+		return { daemonSets: lists.flat() };
+	});
 
 function parseDaemonSet(item: unknown): WorkloadDaemonSet[] {
 	const { metadata, spec, status } = parseOrThrow(rawDaemonSet, item, `GET ${path}: a DaemonSet`);

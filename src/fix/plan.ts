@@ -29,7 +29,7 @@ export function planOf(judgement: Judgement, codes: ReadonlySet<string> | undefi
 			finding.remedy.map((step) => {
 				const subject = step.command === undefined ? undefined : subjectOf(step.command);
 				return {
-					key: [`${finding.code}: ${step.advice}`, ...(subject?.names ?? thingsOf(step))].join(" "),
+					key: [`${finding.code}: ${step.advice}`, ...(subject?.get ?? thingsOf(step))].join(" "),
 					finding,
 					step,
 					way: wayOf(step, subject),

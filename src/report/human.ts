@@ -135,7 +135,7 @@ function renderMissing(missing: readonly MissingFact[], options: HumanOptions): 
 	const reasons = [...new Set(missing.map(({ lastSeen }) => lastSeen))];
 	return reasons.map((reason) => {
 		const facts = missing.filter(({ lastSeen }) => lastSeen === reason);
-		const what = [...new Set(facts.map(({ cause }) => cause)), ...facts.map(({ fact }) => fact)].join(", ");
+		const what = [...new Set(facts.map(({ cause }) => cause)), ...new Set(facts.map(({ fact }) => fact))].join(", ");
 		return prose(`Could not look (${what}): ${reason}${/[.!?]$/.test(reason) ? "" : "."}`, 4, options);
 	});
 }

@@ -18,7 +18,12 @@ const step = z.object({
 	undo: z.string().optional(),
 });
 
-const missingFact = z.object({ fact: z.string(), cause: z.enum(causes), lastSeen: z.string() });
+const missingFact = z.object({
+	fact: z.string(),
+	cluster: z.string().optional().describe("Of which workload cluster; absent where the whole fact is missing"),
+	cause: z.enum(causes),
+	lastSeen: z.string(),
+});
 
 const finding = z.object({
 	code: z.string().describe("check/code; a code is for ever"),

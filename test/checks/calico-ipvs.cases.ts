@@ -126,6 +126,17 @@ export const cases: readonly (readonly [string, CalicoSetup, readonly string[], 
 		["endpoint-address", "agent-not-ready"],
 	],
 	[
+		"the pod of calico-node is gone, and its address stays",
+		{ nodes: withWorker({ agent: null }) },
+		["agent-not-ready"],
+	],
+	[
+		"no pod of calico-node at all, and the addresses stay",
+		{ nodes: both.map((node) => ({ ...node, agent: null })) },
+		["agent-not-ready"],
+	],
+	["an address that is none", { nodes: took("") }, ["no-address"]],
+	[
 		"a node that Calico does not run on",
 		{ nodes: [control, { name: "win", addresses: ["10.10.10.9"], agent: null }] },
 		["pass"],

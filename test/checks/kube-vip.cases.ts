@@ -213,6 +213,18 @@ export const lives: readonly (readonly [
 		["broken-release"],
 	],
 	[
+		"a command writes its manifest, for another address than the endpoint",
+		{ manifest: null, unprepared: true, commands: ["kube-vip manifest pod > /etc/kubernetes/manifests/kube-vip.yaml"] },
+		(now) => [pod({ variables: { address: "10.10.10.99" } }), held(now)],
+		["wrong-address"],
+	],
+	[
+		"a command writes its manifest, for the endpoint",
+		{ manifest: null, unprepared: true, commands: ["kube-vip manifest pod > /etc/kubernetes/manifests/kube-vip.yaml"] },
+		(now) => [pod(), held(now)],
+		["pass"],
+	],
+	[
 		"a broken one from a Secret is told once",
 		{ inSecret: true, manifest: { image: image("v1.2.2") } },
 		(now) => [pod({ image: image("v1.2.2") }), held(now)],

@@ -102,15 +102,6 @@ describe("from the workload cluster", () => {
 		expect(JSON.stringify(sheet)).not.toContain(workload.token);
 	});
 
-	test("of several clusters none passes unseen", async () => {
-		const workload = await clusters.start([...nodes, vipPod({ node: "prod-control-plane-0" })]);
-		const other = vipObjects().find(({ kind }) => kind === "Cluster")!;
-		const objects = [...vipObjects(), kubeconfigSecret(workload), kubeconfigSecret(workload, "test")];
-		const second = { ...other, metadata: { ...other.metadata, name: "test", uid: "2" } };
-		const management = await clusters.start([...objects, second]);
-		expect(codesOf(judge(await look(await worldWith(management, undefined, undefined, "all"))))).toEqual(["unknown"]);
-	});
-
 	test("alone, its pods are judged by themselves", async () => {
 		const crashing = { waiting: "CrashLoopBackOff", restarts: 9, exitCode: 1 };
 		const pod = vipPod({ node: "prod-control-plane-0", image: "ghcr.io/kube-vip/kube-vip:v0.5.11", ...crashing });

@@ -67,6 +67,26 @@ describe("a missing fact is never a pass", () => {
 	});
 });
 
+describe("what is missing of one workload cluster alone", () => {
+	const gap = { cluster: "default/test", cause: "forbidden", because: "default/test: may not" } as const;
+	const facts: FactSheet = { "workload.nodes": { state: "known", value: { clusters: [], unreached: [gap] } } };
+	const judged = (needs: readonly "workload.nodes"[], says: () => Diagnosis<"bad" | "meh">) =>
+		diagnose([{ ...checkThat(says), needs, uses: needs.length > 0 ? [] : ["workload.nodes"] }], facts)[0]?.verdict;
+	const missed = [{ fact: "workload.nodes", cluster: "default/test", cause: "forbidden", lastSeen: gap.because }];
+
+	test.each([[[]], [["workload.nodes" as const]]])(
+		"is never a pass, whether the fact is needed or used: %j",
+		(needs) => {
+			expect(judged(needs, fine)).toEqual({ kind: "unknown", missing: missed });
+			expect(judged(needs, () => notApplicable("no"))).toEqual({ kind: "unknown", missing: missed });
+		},
+	);
+
+	test("and stands beside what was found in others", () => {
+		expect(judged([], () => problem("bad"))).toMatchObject({ kind: "problem", missing: missed });
+	});
+});
+
 test("what is not set up is an answer, unless the user asked for this very check", () => {
 	const facts = { ...sheet, "environment.proxmox": missing("not-set-up") };
 	expect(judge(fine, facts, true).verdict.kind).toBe("unknown");

@@ -58,7 +58,14 @@ const nicOrder = checks.filter(({ id }) => id === "nic-order");
 
 function codesOf(text: string): readonly string[] {
 	const none = { state: "unavailable", cause: "not-set-up", lastSeen: "nothing here" } as const;
-	const others = ["node.kubelet", "node.interfaces", "node.routes", "management.networks", "workload.nodes"] as const;
+	const others = [
+		"node.kubelet",
+		"node.interfaces",
+		"node.routes",
+		"management.networks",
+		"workload.clusters",
+		"workload.nodes",
+	] as const;
 	const sheet: FactSheet = {
 		...Object.fromEntries([...others, "workload.reach"].map((name) => [name, none])),
 		"environment.networks": { state: "known", value: parseManifestNetworks("cluster.yaml", text) },

@@ -187,6 +187,7 @@ const workloads: readonly (readonly [string, Partial<NicSetup>, readonly NodeSpe
 		],
 		["pass"],
 	],
+	["CAPMOX names no address of the machine", { devices: [{}, shared] }, [controlPlane, worker], ["address-untold"]],
 	[
 		"no address yet",
 		{},

@@ -116,6 +116,12 @@ describe("a step is told from others", () => {
 		expect(again!.key).toBe(one!.key);
 	});
 
+	test("of the same words for one object in two clusters", () => {
+		const restart = (file: string) =>
+			run("kubectl", `--kubeconfig=${file}`, "rollout", "restart", "-n", "kube-system", "daemonset/calico-node").key;
+		expect(restart("prod.kubeconfig")).not.toBe(restart("test.kubeconfig"));
+	});
+
 	test("and known again after its object changed", () => {
 		const patch = (version: string) =>
 			run("kubectl", "patch", "machines", "m", "-n", "ns", `-p=[{"value":"${version}"}]`).key;

@@ -65,10 +65,10 @@ export async function worldWith(
 }
 
 /** The Secret in which the management cluster keeps the kubeconfig of a workload cluster. */
-export const kubeconfigSecret = (workload: Kubernetes, name = "prod"): KubernetesObject => ({
+export const kubeconfigSecret = (workload: Kubernetes, name = "prod", namespace = "default"): KubernetesObject => ({
 	apiVersion: "v1",
 	kind: "Secret",
-	metadata: { namespace: "default", name: `${name}-kubeconfig` },
+	metadata: { namespace, name: `${name}-kubeconfig` },
 	type: "cluster.x-k8s.io/secret",
 	data: { value: readFileSync(workload.kubeconfig).toString("base64") },
 });
