@@ -231,7 +231,7 @@ function removeVm({ vmid, name }: ProxmoxMachine, seen: Seen): readonly Step[] {
 	const isProtected = seen.kind === "same" && seen.vm.config?.protection === true;
 	return [
 		destroyOnNode(
-			`At last remove the VM${isCertain ? "" : `, if it is ${name}`}: its disks go with it.${isProtected ? " As long as it is protected, Proxmox VE refuses." : ""}`,
+			`At last remove the VM${isCertain ? ", whose name and UUID are those of the machine" : `, if it is ${name}`}: its disks go with it. Not where clusterctl moved its cluster: then another management cluster goes on with it.${isProtected ? " As long as it is protected, Proxmox VE refuses." : ""}`,
 			"qm",
 			"destroy",
 			String(vmid),
