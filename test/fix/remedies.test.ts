@@ -163,7 +163,7 @@ describe("the image of kube-vip is patched in the KubeadmControlPlane", () => {
 		const patched = kcp(management);
 		const patch = /kubectl patch (kubeadmcontrolplane\/\S+) .*'--patch=(.*)'/.exec(said)!;
 		const again = await execa(
-			"kubectl",
+			await findKubectl(),
 			["patch", patch[1]!, "--namespace", "default", "--type=json", `--patch=${patch[2]!.replaceAll("'\\''", "'")}`],
 			{ reject: false },
 		);
