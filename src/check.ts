@@ -39,6 +39,8 @@ export interface Step {
 	readonly risk: "safe" | "changes" | "destroys";
 	/** How to take it back: an argument vector where one does it, else in words. */
 	readonly undo?: string | NonEmpty<string>;
+	/** UIDs of the objects that the command is meant for, where it names them only; `fix` reads them right before. */
+	readonly of?: NonEmpty<string>;
 }
 
 export interface Finding<Code extends string = string> {

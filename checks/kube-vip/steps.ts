@@ -122,12 +122,22 @@ function inControlPlane(subject: Subject, control: ControlPlane, wanted: Change)
 			...inNamespace(namespace),
 			"--type=json",
 			`--patch=${JSON.stringify([
+				...unchanged(control),
 				{ op: "test", path: `${at}/path`, value: manifest.path },
 				{ op: "replace", path: `${at}/content`, value: text },
 			])}`,
 		),
 	];
 }
+
+/** The whole file is replaced, so nobody else may have written to it meanwhile. */
+const unchanged = ({ uid, generation }: ControlPlane): readonly object[] =>
+	uid === undefined || generation === undefined
+		? []
+		: [
+				{ op: "test", path: "/metadata/uid", value: uid },
+				{ op: "test", path: "/metadata/generation", value: generation },
+			];
 
 /** The file with the change, or nothing where it does not stand there in a form that can be replaced for certain. */
 function rewrite({ text, image }: Found, wanted: Change): string | undefined {

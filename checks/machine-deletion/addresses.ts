@@ -5,7 +5,7 @@ import { ageOf } from "./estate.ts";
 import { blocked, goesOn, type State, waits } from "./fault.ts";
 import { advise, destroy, look } from "./findings.ts";
 import { takeOff } from "./patch.ts";
-import { inNamespace, resources } from "./resources.ts";
+import { inNamespace, meantFor, resources } from "./resources.ts";
 
 const poolOf = (estate: Estate, { namespace, pool }: Claim | Address) =>
 	pool.kind === "InClusterIPPool"
@@ -138,14 +138,17 @@ export function judgeAddress(estate: Estate, address: Address): State {
 			advise(
 				"Where the machine lives, leave it as it is: the address stays in use and goes with the machine. A deletion cannot be called back.",
 			),
-			destroy(
-				"Only where the VM of the machine is off for good: delete the claim, and the address goes with it.",
-				"kubectl",
-				"delete",
-				resources.IPAddressClaim,
-				address.claim,
-				...inNamespace(thing),
-				"--wait=false",
+			meantFor(
+				[claim],
+				destroy(
+					"Only where the VM of the machine is off for good: delete the claim, and the address goes with it.",
+					"kubectl",
+					"delete",
+					resources.IPAddressClaim,
+					address.claim,
+					...inNamespace(thing),
+					"--wait=false",
+				),
 			),
 		],
 	});

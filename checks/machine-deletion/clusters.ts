@@ -4,7 +4,7 @@ import type { Cluster, ControlPlane, Estate, ProxmoxCluster, Thing } from "./est
 import { blocked, type State, waits } from "./fault.ts";
 import { advise, destroy, look } from "./findings.ts";
 import { takeOff } from "./patch.ts";
-import { inNamespace, resources } from "./resources.ts";
+import { inNamespace, meantFor, resources } from "./resources.ts";
 
 /** Machines first, then the control plane, then the ProxmoxCluster: cluster_controller.go reconcileDelete. */
 export function judgeCluster(estate: Estate, cluster: Cluster): State {
@@ -112,14 +112,17 @@ export function judgeProxmoxCluster(estate: Estate, proxmoxCluster: ProxmoxClust
 			summary: (who) =>
 				`${who} was deleted by itself, and Cluster ${cluster.name} was not. CAPMOX parks that for ever ("deletion was requested but owning cluster wasn't deleted"), and reconciles the cluster no more.`,
 			steps: () => [
-				destroy(
-					"Where the whole cluster is to go, with all its VMs: delete the Cluster.",
-					"kubectl",
-					"delete",
-					resources.Cluster,
-					cluster.name,
-					...inNamespace(thing),
-					"--wait=false",
+				meantFor(
+					[{ kind: "Cluster", object: cluster }],
+					destroy(
+						"Where the whole cluster is to go, with all its VMs: delete the Cluster.",
+						"kubectl",
+						"delete",
+						resources.Cluster,
+						cluster.name,
+						...inNamespace(thing),
+						"--wait=false",
+					),
 				),
 				look(
 					"Where it is to stay: a deletion cannot be called back, so keep the object first.",

@@ -50,6 +50,7 @@ function resume(culprit: Thing): NonEmpty<Step> {
 				object.name,
 				...where,
 				`${annotation}-`,
+				...(object.resourceVersion === undefined ? [] : [`--resource-version=${object.resourceVersion}`]),
 			),
 		];
 	}
@@ -64,8 +65,12 @@ function resume(culprit: Thing): NonEmpty<Step> {
 			resource,
 			object.name,
 			...where,
-			"--type=merge",
-			'-p={"spec":{"paused":false}}',
+			"--type=json",
+			`-p=${JSON.stringify([
+				{ op: "test", path: "/metadata/uid", value: object.uid },
+				{ op: "test", path: "/spec/paused", value: true },
+				{ op: "replace", path: "/spec/paused", value: false },
+			])}`,
 		),
 	];
 }

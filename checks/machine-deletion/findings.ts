@@ -37,7 +37,6 @@ export const findings = {
 	"leftover-iso": warning("An ISO image with cloud-init data is left of a VM that does not exist any more."),
 } as const;
 
-export { found } from "../../src/check.ts";
 export type Code = keyof typeof findings;
 export type DeletionFinding = Finding<Code>;
 

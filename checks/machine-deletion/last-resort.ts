@@ -2,7 +2,7 @@ import type { NonEmpty, Step } from "../../src/check.ts";
 import type { Estate, Machine, ProxmoxMachine, Thing } from "./estate.ts";
 import { advise, changeOnNode, destroy, destroyOnNode, look, lookOnNode } from "./findings.ts";
 import { takeOff } from "./patch.ts";
-import { inNamespace, resources } from "./resources.ts";
+import { inNamespace, meantFor, resources } from "./resources.ts";
 import { describeVm, lookAt, nodeOf, type Seen } from "./vm.ts";
 
 interface Pair {
@@ -113,14 +113,17 @@ const despiteLock = (seen: Seen): readonly string[] =>
 function releaseProxmoxMachine(machine: ProxmoxMachine, { kind }: Seen): Step {
 	const thing = { kind: "ProxmoxMachine", object: machine } as const;
 	return machine.deleting === undefined
-		? destroy(
-				"Delete the ProxmoxMachine. Where CAPMOX works it removes the VM itself, and that is all that is needed.",
-				"kubectl",
-				"delete",
-				resources.ProxmoxMachine,
-				machine.name,
-				...inNamespace(thing),
-				"--wait=false",
+		? meantFor(
+				[thing],
+				destroy(
+					"Delete the ProxmoxMachine. Where CAPMOX works it removes the VM itself, and that is all that is needed.",
+					"kubectl",
+					"delete",
+					resources.ProxmoxMachine,
+					machine.name,
+					...inNamespace(thing),
+					"--wait=false",
+				),
 			)
 		: takeOff(thing, kind === "gone" ? "It goes at once." : "It goes at once; its VM stays until you remove it.");
 }
@@ -131,18 +134,20 @@ function removeClaims(estate: Estate, machine: ProxmoxMachine): readonly Step[] 
 		return [];
 	}
 
-	const thing = { kind: "IPAddressClaim", object: first } as const;
+	const things = [first, ...others].map((object) => ({ kind: "IPAddressClaim", object }) as const);
 	return [
-		destroy(
-			"Its claims go by themselves within a minute or two; delete those that are left. Never delete an IPAddress.",
-			"kubectl",
-			"delete",
-			resources.IPAddressClaim,
-			first.name,
-			...others.map(({ name }) => name),
-			...inNamespace(thing),
-			"--ignore-not-found",
-			"--wait=false",
+		meantFor(
+			things,
+			destroy(
+				"Its claims go by themselves within a minute or two; delete those that are left. Never delete an IPAddress.",
+				"kubectl",
+				"delete",
+				resources.IPAddressClaim,
+				...things.map(({ object }) => object.name),
+				...inNamespace({ kind: "IPAddressClaim", object: first }),
+				"--ignore-not-found",
+				"--wait=false",
+			),
 		),
 	];
 }
@@ -226,7 +231,7 @@ function removeVm({ vmid, name }: ProxmoxMachine, seen: Seen): readonly Step[] {
 	const isProtected = seen.kind === "same" && seen.vm.config?.protection === true;
 	return [
 		destroyOnNode(
-			`At last remove the VM${isCertain ? "" : `, if it is ${name}`}: its disks go with it.${isProtected ? " As long as it is protected, Proxmox VE refuses." : ""}`,
+			`At last remove the VM${isCertain ? ", whose name and UUID are those of the machine" : `, if it is ${name}`}: its disks go with it. Not where clusterctl moved its cluster: then another management cluster goes on with it.${isProtected ? " As long as it is protected, Proxmox VE refuses." : ""}`,
 			"qm",
 			"destroy",
 			String(vmid),

@@ -5,7 +5,7 @@ import type { Estate, Machine, Thing } from "./estate.ts";
 import { blocked, type Fault, goesOn, type State, waits } from "./fault.ts";
 import { advise, destroy, look } from "./findings.ts";
 import { withLastResort } from "./last-resort.ts";
-import { inNamespace, resources } from "./resources.ts";
+import { inNamespace, meantFor, resources } from "./resources.ts";
 import { hooksOf, kcpHook, nodeIsUnreachable, type Stage, saysConnectionDown, stageOf } from "./stage.ts";
 
 /** A Machine in deletion, in the order in which Cluster API goes about it. */
@@ -146,14 +146,17 @@ function judgeHooks(estate: Estate, machine: Machine, moment: "pre-drain" | "pre
 				`See whether the program that set it runs, and what it says: the annotation's name and value tell whose it is (${names.join(", ") || "none is left"}). It takes the hook off when its work is done.`,
 			),
 			...foreign.map((hook) =>
-				destroy(
-					"Only where that program is gone for good: take its hook off. What it guards is then not done.",
-					"kubectl",
-					"annotate",
-					resources.Machine,
-					machine.name,
-					...inNamespace(thing),
-					`${hook}-`,
+				meantFor(
+					[thing],
+					destroy(
+						"Only where that program is gone for good: take its hook off. What it guards is then not done.",
+						"kubectl",
+						"annotate",
+						resources.Machine,
+						machine.name,
+						...inNamespace(thing),
+						`${hook}-`,
+					),
 				),
 			),
 		],
@@ -223,14 +226,17 @@ function controlPlaneGone(estate: Estate, machine: Machine, name: string | undef
 			withLastResort(
 				estate,
 				thing,
-				destroy(
-					"Where the cluster is to go with all its machines: take the hook off, and the deletion goes on by itself.",
-					"kubectl",
-					"annotate",
-					resources.Machine,
-					machine.name,
-					...inNamespace(thing),
-					`${kcpHook}-`,
+				meantFor(
+					[thing],
+					destroy(
+						"Where the cluster is to go with all its machines: take the hook off, and the deletion goes on by itself.",
+						"kubectl",
+						"annotate",
+						resources.Machine,
+						machine.name,
+						...inNamespace(thing),
+						`${kcpHook}-`,
+					),
 				),
 			),
 	};

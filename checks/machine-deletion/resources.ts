@@ -1,3 +1,4 @@
+import type { Step } from "../../src/check.ts";
 import type { Thing } from "./estate.ts";
 
 /** Full names, because others have Machines, too. */
@@ -35,6 +36,12 @@ export const ownFinalizers: Readonly<Record<Thing["kind"], readonly string[]>> =
 /** `-n default`, or nothing for what lives outside of namespaces. */
 export const inNamespace = ({ object: { namespace } }: Thing): readonly string[] =>
 	namespace === undefined ? [] : ["-n", namespace];
+
+/** The step with the UIDs of what its command names: kubectl deletes and annotates whatever bears the name by then. */
+export function meantFor(things: readonly Thing[], step: Step): Step {
+	const [first, ...others] = things.map(({ object }) => object.uid).filter((uid) => uid !== "");
+	return first === undefined ? step : { ...step, of: [first, ...others] };
+}
 
 export const providers = {
 	core: { label: "cluster-api", name: "Cluster API's core controller" },

@@ -18,7 +18,7 @@ const entry = z.discriminatedUnion("event", [
 		file: z.object({ path: z.string(), before: z.string().optional(), after: z.string() }).optional(),
 		/** The copy of the objects as they were before. */
 		objects: z.string().optional(),
-		undo: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+		undo: z.union([z.string(), z.tuple([z.string()], z.string())]).optional(),
 	}),
 	z.object({
 		event: z.literal("finished"),
@@ -27,7 +27,11 @@ const entry = z.discriminatedUnion("event", [
 		exitCode: z.number().int(),
 		/** The end of what it printed. */
 		output: z.string(),
+		/** The copy of the objects as they were right afterwards. */
+		objects: z.string().optional(),
 	}),
+	/** It ended without an answer: nobody knows whether it was done. */
+	z.object({ event: z.literal("uncertain"), at: z.string(), key: z.string(), output: z.string() }),
 	z.object({ event: z.literal("undone"), at: z.string(), key: z.string() }),
 	z.object({ event: z.literal("ended"), at: z.string(), result: z.string() }),
 ]);
@@ -89,9 +93,12 @@ export function openFixes(): Fixes {
 		folder,
 		append: (line) =>
 			writable(folder, async () => {
-				const file = await open(join(folder, journalName), "a", fileMode);
+				const path = join(folder, journalName);
+				// What a crash cut off must not take the next line with it.
+				const cutOff = /[^\n]$/.test(await readFile(path, "utf8").catch(() => "")) ? "\n" : "";
+				const file = await open(path, "a", fileMode);
 				try {
-					await file.writeFile(`${JSON.stringify(line)}\n`);
+					await file.writeFile(`${cutOff}${JSON.stringify(line)}\n`);
 					await file.sync();
 				} finally {
 					await file.close();

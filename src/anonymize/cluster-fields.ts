@@ -89,6 +89,7 @@ const kubeVip: Fields = {
 	source: "path",
 	"controlPlanes[].namespace": "name",
 	"controlPlanes[].name": "name",
+	"controlPlanes[].uid": "name",
 	"controlPlanes[].cluster": "name",
 	"controlPlanes[].kubernetes": "keep",
 	"controlPlanes[].rolling": "text",

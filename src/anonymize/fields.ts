@@ -303,6 +303,7 @@ export const fields: Readonly<Record<FactName, Fields>> = {
 		"vms[].tags[]": "name",
 		"vms[].config.name": "name",
 		"vms[].config.uuid": "name",
+		"vms[].config.created": "keep",
 		"vms[].unseen": "text",
 	},
 	"proxmox.leftovers": { "isos[].volume": "name", "isos[].node": "name", "storages[]": "name" },

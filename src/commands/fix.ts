@@ -68,6 +68,7 @@ export async function fix(
 		mask: await masking(options),
 		now: () => new Date(),
 		interrupted,
+		patience: options.timeout,
 	};
 	if (options.undo !== undefined) {
 		const { undo: id } = options;

@@ -31,6 +31,9 @@ const controlPlane = z.object({
 	name: z.string(),
 	/** Where it begins in a manifest. */
 	line: z.number().optional(),
+	/** With `generation`, for patches that must not hit a changed object; both absent in a manifest. */
+	uid: z.string().optional(),
+	generation: z.number().optional(),
 	cluster: z.string().optional(),
 	/** Of Kubernetes, as it is wanted. */
 	kubernetes: z.string().optional(),
@@ -295,6 +298,7 @@ async function controlPlaneOf(
 		kind: "KubeadmControlPlane",
 		namespace: control.namespace,
 		name: control.name,
+		...(control.generation === undefined ? {} : { uid: control.uid, generation: control.generation }),
 		cluster: cluster.name,
 		kubernetes: control.version,
 		initialized: control.initialized,

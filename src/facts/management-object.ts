@@ -29,6 +29,8 @@ export const managementObject = z.object({
 	uid: z.string(),
 	/** For patches that must not hit a changed object. */
 	resourceVersion: z.string().optional(),
+	/** Counted up by the server with every change of what is wanted, and with none of the status. */
+	generation: z.number().optional(),
 	created: z.string().optional(),
 	/** Since when it is being deleted, by the API server's clock; absent where it is not. */
 	deleting: z.string().optional(),
@@ -62,6 +64,7 @@ export const rawMetadata = z.object({
 	namespace: z.string().optional(),
 	uid: z.string().default(""),
 	resourceVersion: z.string().optional(),
+	generation: z.number().optional(),
 	creationTimestamp: z.string().nullish(),
 	deletionTimestamp: z.string().nullish(),
 	finalizers: z.array(z.string()).nullish(),
@@ -113,6 +116,7 @@ export function readObject({ metadata, spec, status }: RawObject): ManagementObj
 		name: metadata.name,
 		uid: metadata.uid,
 		resourceVersion: metadata.resourceVersion,
+		generation: metadata.generation,
 		created: metadata.creationTimestamp ?? undefined,
 		deleting: metadata.deletionTimestamp ?? undefined,
 		finalizers: metadata.finalizers ?? [],

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { limit } from "../in-turn.ts";
+import { isOwnTag } from "../knowledge/marks.ts";
 import { attempt } from "./attempt.ts";
 import type { ManagementProxmoxMachine } from "./management-machines.ts";
 import { requireAccepted } from "./permissions.ts";
@@ -20,8 +21,18 @@ const vm = z.object({
 	/** State of the HA resource that it is; absent where it is none. */
 	ha: z.string().optional(),
 	tags: z.array(z.string()),
-	/** Read where a deletion concerns it, or where its name is not the one that was expected. */
-	config: z.object({ name: z.string().optional(), uuid: z.string().optional(), protection: z.boolean() }).optional(),
+	/** Read where a deletion concerns it, where its name is not the one that was expected, or where no ProxmoxMachine knows it. */
+	config: z
+		.object({
+			name: z.string().optional(),
+			uuid: z.string().optional(),
+			protection: z.boolean(),
+			/** By the clock of its node; Proxmox VE notes it since 7.2. */
+			created: z.string().optional(),
+			/** Its drive ide0 holds cloud-init data as CAPMOX names it, for this VMID; absent where it does not. */
+			bootstrapIso: z.boolean().optional(),
+		})
+		.optional(),
 	/** Why the configuration could not be read. */
 	unseen: z.string().optional(),
 });
@@ -68,7 +79,14 @@ const guestsAnswer = z.array(
 		template: flag,
 	}),
 );
-const configAnswer = z.object({ name: z.string().optional(), smbios1: z.string().optional(), protection: flag });
+const configAnswer = z.object({
+	name: z.string().optional(),
+	smbios1: z.string().optional(),
+	protection: flag,
+	meta: z.string().optional(),
+	/** Where CAPMOX attaches its ISO. */
+	ide0: z.string().optional(),
+});
 const storagesAnswer = z.array(
 	z.object({
 		storage: z.string(),
@@ -79,9 +97,6 @@ const storagesAnswer = z.array(
 	}),
 );
 const volumesAnswer = z.array(z.object({ volid: z.string() }));
-
-/** What CAPMOX gives the VMs that it makes: internal/service/vmservice/ip.go, go-proxmox's tag for its ISO. */
-const ownTag = /^(?:go-proxmox\+cloud-init|ip_net\d+_.+)$/;
 
 interface Asking {
 	readonly session: ProxmoxSession;
@@ -160,7 +175,9 @@ export async function readProxmoxMachines(
 			byId.has(vmid) ||
 			names.has(name) ||
 			beginnings.some((beginning) => name.startsWith(beginning)) ||
-			tags.some((tag) => ownTag.test(tag));
+			tags.some(isOwnTag);
+		const isOrphan = ({ name = "" }: (typeof guests)[number]) =>
+			!names.has(name) && beginnings.some((beginning) => name.startsWith(beginning));
 		const mine = guests.filter((guest) => guest.type === "qemu" && !isSet(guest.template) && isLikeOurs(guest));
 		const missing = expected.items.flatMap((item) =>
 			isConcerned(item) && item.vmid !== undefined && !guests.some(({ vmid }) => vmid === item.vmid) ? [item.vmid] : [],
@@ -169,7 +186,7 @@ export async function readProxmoxMachines(
 			Promise.all(
 				mine.map(async (guest) => {
 					const item = byId.get(guest.vmid);
-					const isDoubtful = item !== undefined && (isConcerned(item) || guest.name !== item.name);
+					const isDoubtful = item === undefined ? isOrphan(guest) : isConcerned(item) || guest.name !== item.name;
 					return { ...toVm(guest), ...(isDoubtful ? await readConfig(data, guest) : {}) };
 				}),
 			),
@@ -204,7 +221,10 @@ async function readConfig(
 	}
 
 	const uuid = /(?:^|,)uuid=([0-9a-f-]+)/i.exec(answer.smbios1 ?? "")?.[1]?.toLowerCase();
-	return { config: { name: answer.name, uuid, protection: isSet(answer.protection) } };
+	const seconds = /(?:^|,)ctime=(\d+)/.exec(answer.meta ?? "")?.[1];
+	const created = seconds === undefined ? undefined : new Date(Number(seconds) * 1_000).toISOString();
+	const withIso = answer.ide0?.split(",").some((part) => isoOf(part) === vmid) === true ? { bootstrapIso: true } : {};
+	return { config: { name: answer.name, uuid, protection: isSet(answer.protection), created, ...withIso } };
 }
 
 /** `nfs:iso/user-data-105.iso`: internal/inject/inject.go by go-proxmox. */

@@ -3,6 +3,7 @@ import type { Hands } from "../access/hands.ts";
 import type { Judgement } from "../diagnose.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { placeOf, putInto, renderEdit } from "./edit.ts";
+import { isRestorable, readObjects, uidsIn } from "./objects.ts";
 import { areNamed, type PlannedStep, planAfter, planOf } from "./plan.ts";
 import { renderPlan, renderStep } from "./show.ts";
 
@@ -34,6 +35,8 @@ export interface Parts {
 	readonly mask: (text: string) => string;
 	readonly now: () => Date;
 	readonly pause: (milliseconds: number) => Promise<void>;
+	/** Milliseconds for one command of kubectl that changes something. */
+	readonly patience: number;
 	readonly version: string;
 	/** Columns for prose. */
 	readonly width: number;
@@ -63,8 +66,8 @@ export interface Outcome {
 	readonly id?: string;
 }
 
-/** What became of one step. */
-type Done = "done" | "skipped" | "left" | "failed" | "stopped";
+/** What became of one step. `uncertain`: it may have been done. */
+type Done = "done" | "skipped" | "left" | "failed" | "uncertain" | "stopped";
 
 /** Carries the plan out step by step, and makes it anew after each: what is shown is what is true then. */
 export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
@@ -91,13 +94,14 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 
 		// Who goes on after a step that is done elsewhere may have done it.
 		const isElsewhere = fate === "left" && next.way === "copy" && parts.ask !== undefined;
-		if (fate === "failed" || ((fate === "done" || isElsewhere) && next.step.risk !== "safe")) {
+		const isBroken = fate === "failed" || fate === "uncertain";
+		if (isBroken || ((fate === "done" || isElsewhere) && next.step.risk !== "safe")) {
 			judgement = await look();
 			isLookedAtAgain = true;
 			plan = planAfter(plan, planOf(judgement, order.codes), ({ key }) => fates.get(key) === "done");
 		}
 
-		if (fate === "failed") {
+		if (isBroken) {
 			break;
 		}
 	}
@@ -160,6 +164,10 @@ function outcomeOf(
 
 	if (fates.includes("failed")) {
 		return { result: "failed", because: "a step failed, and the check still finds it" };
+	}
+
+	if (fates.includes("uncertain")) {
+		return { result: "uncertain", because: "nobody knows whether a step was done, and the check still finds it" };
 	}
 
 	return fates.every((fate) => fate === "done")
@@ -338,7 +346,7 @@ const started = (
 	advice: mask(advice),
 	risk,
 	...what,
-	...(undo === undefined ? {} : { undo: typeof undo === "string" ? undo : [...undo] }),
+	...(undo === undefined ? {} : { undo: typeof undo === "string" ? undo : [undo[0], ...undo.slice(1)] }),
 });
 
 async function write(
@@ -398,12 +406,14 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 	const copy = await copyObjects(parts, fix, planned);
 	if (copy.kind !== "copied") {
 		say(`${copy.why}\n`);
-		return copy.kind === "gone" ? "skipped" : "failed";
+		return copy.kind === "gone" ? "skipped" : copy.kind === "other" ? "left" : "failed";
 	}
 
-	await fix.append(started(parts, planned, { command: [...command], ...copy.objects }));
+	const { objects } = copy;
+	await fix.append(started(parts, planned, { command: [...command], ...(objects === undefined ? {} : { objects }) }));
 	let printed = "";
 	let exitCode = 1;
+	let isAnswered = true;
 	try {
 		const output = await hands.run(
 			command,
@@ -412,8 +422,10 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 				say(mask(text));
 			},
 			interrupted,
+			planned.subject === undefined ? undefined : parts.patience,
 		);
 		({ exitCode } = output);
+		isAnswered = planned.subject === undefined || exitCode === 0 || !unanswered.test(output.stderr);
 	} catch (error) {
 		if (!(error instanceof ProbeError)) {
 			throw error;
@@ -424,15 +436,20 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 		if (error.reason === "cancelled") {
 			return "stopped";
 		}
+
+		// Of a command that was ended nobody knows how far it came; one that was never started did nothing.
+		isAnswered = error.reason === "tool-missing" || error.reason === "forbidden";
 	}
 
-	await fix.append({
-		event: "finished",
-		at: now().toISOString(),
-		key: planned.key,
-		exitCode,
-		output: mask(printed).slice(-kept),
-	});
+	const ended = { at: now().toISOString(), key: planned.key, output: mask(printed).slice(-kept) };
+	if (!isAnswered) {
+		await fix.append({ event: "uncertain", ...ended });
+		say("Nobody knows whether it was done, because no answer came; what comes after it was not done.\n");
+		return "uncertain";
+	}
+
+	const after = exitCode === 0 ? await keepChanged(parts, fix, planned) : undefined;
+	await fix.append({ event: "finished", ...ended, exitCode, ...(after === undefined ? {} : { objects: after }) });
 	// Many that only look end so where there is nothing to be seen.
 	if (exitCode === 0 || planned.step.risk === "safe") {
 		return "done";
@@ -441,6 +458,10 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 	say(`It failed (exit code ${exitCode}); what comes after it was not done.\n`);
 	return "failed";
 }
+
+/** kubectl was not told how it ended: the connection broke, or something between it and the API server had enough. */
+const unanswered =
+	/\bEOF\b|connection (?:reset|lost)|broken pipe|timed? ?out|deadline exceeded|request canceled|bad gateway/i;
 
 /** One that an earlier step tells the user to keep. */
 async function missingKubeconfig(hands: Hands, command: readonly string[]): Promise<string | undefined> {
@@ -451,36 +472,34 @@ async function missingKubeconfig(hands: Hands, command: readonly string[]): Prom
 }
 
 type Copy =
-	| { readonly kind: "copied"; readonly objects: { readonly objects?: string } }
-	| { readonly kind: "gone" | "unreadable"; readonly why: string };
+	| { readonly kind: "copied"; readonly objects?: string }
+	| { readonly kind: "gone" | "other" | "unreadable"; readonly why: string };
 
 /** The objects as they are, whole, before they are changed; without that copy nothing is. */
-async function copyObjects(
-	{ hands, now, mask, interrupted }: Parts,
-	fix: OpenFix,
-	{ step, subject }: PlannedStep,
-): Promise<Copy> {
+async function copyObjects(parts: Parts, fix: OpenFix, { step, subject }: PlannedStep): Promise<Copy> {
 	if (subject === undefined || step.risk === "safe") {
-		return { kind: "copied", objects: {} };
+		return { kind: "copied" };
 	}
 
-	try {
-		const { exitCode, stdout, stderr } = await hands.run(subject.get, () => undefined, interrupted);
-		if (exitCode === 0) {
-			return {
-				kind: "copied",
-				objects: { objects: await fix.keep(`${now().getTime()}-objects.yaml`, stdout) },
-			};
-		}
-
-		return stderr.includes("(NotFound)")
+	const read = await readObjects(parts, subject);
+	if (read.kind !== "read") {
+		return read.kind === "gone"
 			? { kind: "gone", why: "It is gone already." }
-			: { kind: "unreadable", why: `Not done, because no copy of it could be made: ${mask(stderr.trim())}` };
-	} catch (error) {
-		if (error instanceof ProbeError) {
-			return { kind: "unreadable", why: `Not done, because no copy of it could be made: ${mask(error.message)}` };
-		}
-
-		throw error;
+			: { kind: "unreadable", why: `Not done, because no copy of it could be made: ${read.why}` };
 	}
+
+	const strangers = step.of === undefined ? [] : uidsIn(read.text).filter((uid) => step.of?.includes(uid) === false);
+	return strangers.length > 0
+		? { kind: "other", why: "Not done: an object of that name was made anew meanwhile. Run this fix again." }
+		: { kind: "copied", objects: await fix.keep(`${parts.now().getTime()}-objects.yaml`, read.text) };
+}
+
+/** What an undo compares with: only what still is as the step left it is put back. */
+async function keepChanged(parts: Parts, fix: OpenFix, { step, subject }: PlannedStep): Promise<string | undefined> {
+	if (subject === undefined || !isRestorable(subject) || step.risk !== "changes") {
+		return undefined;
+	}
+
+	const read = await readObjects(parts, subject);
+	return read.kind === "read" ? await fix.keep(`${parts.now().getTime()}-changed.yaml`, read.text) : undefined;
 }

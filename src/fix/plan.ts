@@ -95,11 +95,12 @@ function wayOf({ command, put, where, risk }: Step, subject: Subject | undefined
 	return put === undefined || put.isExample === true || !isWritable(put.into) ? "copy" : "write";
 }
 
-/** It prints a secret, opens an editor, or ends this host and the program with it. */
+/** It prints a secret, opens an editor, makes a cluster, or ends this host and the program with it. */
 function isForPeople([program = "", ...words]: readonly string[]): boolean {
 	const [ends = program] = program === "sudo" ? words : [];
 	return (
 		program === "capmox-doctor" ||
+		[program, ...words].join(" ").includes("kind create cluster") ||
 		["reboot", "shutdown", "poweroff"].includes(ends) ||
 		(program === "clusterctl" && words.includes("kubeconfig")) ||
 		(program === "kubectl" && (words.includes("edit") || printsSecret(words)))
@@ -115,22 +116,27 @@ const isPlaceholder = (word: string): boolean =>
 
 /** A file that lines can be put into by themselves: variables, and folders of settings that are read together. */
 const isWritable = (into: string): boolean =>
-	/, line \d+$/.test(into) || into === "envfile" || /^\/etc\/(?:[\w.-]+\/)*[\w.-]+\.d\/[\w.-]+$/.test(into);
+	/, line \d+$/.test(into) || into === "envfile" || /^\/etc\/(?:[\w.@-]+\/)*[\w.@-]+\.d\/[\w.-]+$/.test(into);
 
 /** What a command of kubectl changes: `names` as `namespace/name`, `get` reads all of them. */
 export interface Subject {
+	readonly verb: string;
 	readonly resource: string;
 	readonly names: readonly string[];
 	readonly get: readonly [string, ...string[]];
+	/** Patches the one object there is, by RFC 6902. */
+	patch(operations: readonly object[]): readonly [string, ...string[]];
 }
 
-const withValue = new Set(["--kubeconfig", "--context", "-n", "--namespace", "-l", "--selector"]);
+/** Options whose value is the next word, unless it is joined to them by `=`; the first say where the objects are. */
+const whereabouts = new Set(["--kubeconfig", "--context", "-n", "--namespace", "-l", "--selector"]);
+const withValue = new Set([...whereabouts, "-p", "--patch", "--type", "-c", "--containers", "-o", "--output"]);
 /** Words between the verb and the object. */
 const between = new Set(["image", "env", "restart", "resources"]);
 const changing = new Set(["patch", "delete", "annotate", "label", "scale", "set", "rollout", "replace", "edit"]);
 
 /** `undefined` for whatever is no command of kubectl, or changes nothing that can be read. */
-function subjectOf([program, ...words]: readonly string[]): Subject | undefined {
+export function subjectOf([program, ...words]: readonly string[]): Subject | undefined {
 	if (program !== "kubectl") {
 		return undefined;
 	}
@@ -146,7 +152,7 @@ function subjectOf([program, ...words]: readonly string[]): Subject | undefined 
 		}
 
 		if (withValue.has(word)) {
-			options.push(word, value);
+			options.push(...(whereabouts.has(word) ? [word, value] : []));
 			namespace = word === "-n" || word === "--namespace" ? value : namespace;
 			index++;
 		} else if (word.startsWith("-")) {
@@ -167,18 +173,19 @@ function subjectOf([program, ...words]: readonly string[]): Subject | undefined 
 	// An annotation, a label, an image: `key=value`, `key-`.
 	const names = others.filter((word) => !/=|-$/.test(word));
 	const within = (name: string) => (namespace === undefined ? name : `${namespace}/${name}`);
+	const objects = [resource, ...(resource.includes("/") ? [] : names)];
 	return {
+		verb,
 		resource: resource.replace(/\/.*$/, ""),
 		names: resource.includes("/") ? [within(resource.replace(/^[^/]*\//, ""))] : names.map(within),
-		get: [
+		get: ["kubectl", ...options, "get", ...objects, "-o", "yaml", "--ignore-not-found", "--request-timeout=30s"],
+		patch: (operations) => [
 			"kubectl",
 			...options,
-			"get",
-			resource,
-			...(resource.includes("/") ? [] : names),
-			"-o",
-			"yaml",
-			"--request-timeout=30s",
+			"patch",
+			...objects,
+			"--type=json",
+			`--patch=${JSON.stringify(operations)}`,
 		],
 	};
 }

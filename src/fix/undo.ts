@@ -1,10 +1,14 @@
 import { join } from "node:path";
 import type { Fix, Fixes, StartedEntry } from "../access/fixes.ts";
+import type { NonEmpty } from "../check.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { toShell } from "../shell.ts";
 import type { Parts } from "./carry-out.ts";
+import { isRestorable, parseObjects, readObjects, uidsIn } from "./objects.ts";
+import { subjectOf } from "./plan.ts";
+import { restore as restoreObject } from "./restore.ts";
 
-type Tools = Pick<Parts, "hands" | "fixes" | "say" | "mask" | "now" | "interrupted"> & {
+type Tools = Pick<Parts, "hands" | "fixes" | "say" | "mask" | "now" | "interrupted" | "patience"> & {
 	/** Absent where consent was given beforehand. */
 	readonly confirm?: ((what: string) => Promise<boolean>) | undefined;
 };
@@ -48,10 +52,20 @@ async function find(fixes: Fixes, id: string): Promise<Fix> {
 	return found;
 }
 
+interface DoneStep extends StartedEntry {
+	/** The copy of the objects as the step left them. */
+	readonly after?: string | undefined;
+}
+
 /** What was carried out, changed something, and was not taken back since; also what nobody knows the end of, such as of a fix that was killed. */
-function doneSteps({ entries }: Fix): StartedEntry[] {
-	const done = new Map<string, StartedEntry>();
+function doneSteps({ entries }: Fix): DoneStep[] {
+	const done = new Map<string, DoneStep>();
 	for (const entry of entries) {
+		const before = done.get(entry.event === "finished" ? entry.key : "");
+		if (entry.event === "finished" && entry.exitCode === 0 && before !== undefined) {
+			done.set(entry.key, { ...before, after: entry.objects });
+		}
+
 		if (entry.event === "started" && entry.risk !== "safe") {
 			// Behind those that were started before.
 			done.delete(entry.key);
@@ -64,36 +78,82 @@ function doneSteps({ entries }: Fix): StartedEntry[] {
 	return [...done.values()];
 }
 
-async function undoStep(tools: Tools, fix: Fix, step: StartedEntry): Promise<boolean> {
-	const { say, hands, mask, interrupted, confirm } = tools;
+async function undoStep(tools: Tools, fix: Fix, step: DoneStep): Promise<boolean> {
+	const { say } = tools;
 	say(`« ${step.advice}\n`);
 	if (step.file !== undefined) {
 		return await restore(tools, fix, step.file);
 	}
 
-	if (step.undo === undefined || typeof step.undo === "string") {
-		const copy = step.objects === undefined ? "" : ` How it was is kept in ${join(fix.folder, step.objects)}.`;
-		say(
-			step.undo === undefined
-				? `  Cannot be taken back: ${toShell(step.command ?? [])}.${copy}\n`
-				: `  For you to do: ${step.undo}.${copy}\n`,
-		);
+	const copy = step.objects === undefined ? "" : ` How it was is kept in ${join(fix.folder, step.objects)}.`;
+	const way = await wayBack(tools, fix, step);
+	if (typeof way !== "string") {
+		return await run(tools, way);
+	}
+
+	say(way === asItWas ? `  ${way}.\n` : `  ${way}.${copy}\n`);
+	return way === asItWas;
+}
+
+const asItWas = "It is as it was";
+
+/** The command that takes it back; otherwise, as a sentence without its full stop, why there is none. */
+async function wayBack(
+	tools: Tools,
+	fix: Fix,
+	{ undo: told, command = [], objects, after, risk }: DoneStep,
+): Promise<NonEmpty<string> | string> {
+	const otherwise =
+		typeof told === "string" ? `For you to do: ${told}` : (told ?? `Cannot be taken back: ${toShell(command)}`);
+	const subject = subjectOf(command);
+	if (subject === undefined || objects === undefined || risk === "destroys") {
+		return otherwise;
+	}
+
+	const now = await readObjects(tools, subject);
+	if (now.kind !== "read") {
+		return now.kind === "gone" ? "It is gone by now" : `Not taken back, because it could not be looked at: ${now.why}`;
+	}
+
+	// The same names may lead to another cluster by now.
+	const before = (await tools.hands.read(join(fix.folder, objects))) ?? "";
+	const own = uidsIn(before);
+	if (own.length === 0 || uidsIn(now.text).some((uid) => !own.includes(uid))) {
+		return "Left alone: it was made anew since, or this is another cluster";
+	}
+
+	const left = after === undefined ? undefined : await tools.hands.read(join(fix.folder, after));
+	if (left === undefined || !isRestorable(subject)) {
+		return otherwise;
+	}
+
+	const operations = restoreObject(parseObjects(before), parseObjects(left), parseObjects(now.text));
+	switch (operations) {
+		case "elsewhere":
+			return otherwise;
+		case "as-it-was":
+			return asItWas;
+		case "changed":
+			return "Left alone: what the step wrote was changed since";
+		default:
+			return subject.patch(operations);
+	}
+}
+
+async function run({ say, hands, mask, interrupted, patience, confirm }: Tools, command: NonEmpty<string>) {
+	if (confirm !== undefined && !(await confirm(toShell(command)))) {
 		return false;
 	}
 
-	const [program = "", ...words] = step.undo;
-	if (confirm !== undefined && !(await confirm(toShell(step.undo)))) {
-		return false;
-	}
-
-	say(`    ${toShell(step.undo)}\n`);
+	say(`    ${toShell(command)}\n`);
 	try {
 		const { exitCode } = await hands.run(
-			[program, ...words],
+			command,
 			(text) => {
 				say(mask(text));
 			},
 			interrupted,
+			command[0] === "kubectl" ? patience : undefined,
 		);
 		say(exitCode === 0 ? "" : `  It failed (exit code ${exitCode}).\n`);
 		return exitCode === 0;

@@ -218,6 +218,8 @@ test("the patch mends what it is to mend, and nothing else", async () => {
 	const [step] = verdict.kind === "problem" ? verdict.findings[0].remedy : [];
 	const patch = step?.command?.find((word) => word.startsWith("--patch="))?.slice("--patch=".length) ?? "[]";
 	expect(JSON.parse(patch)).toEqual([
+		{ op: "test", path: "/metadata/uid", value: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+		{ op: "test", path: "/metadata/generation", value: 1 },
 		{ op: "test", path: "/spec/kubeadmConfigSpec/files/1/path", value: "/etc/kubernetes/manifests/kube-vip.yaml" },
 		{
 			op: "replace",

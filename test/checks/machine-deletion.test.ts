@@ -4,6 +4,7 @@ import { Chalk } from "chalk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Document, isCollection, isMap, visit } from "yaml";
 import machineDeletion from "../../checks/machine-deletion.ts";
+import { planOf } from "../../src/fix/plan.ts";
 import { renderHuman } from "../../src/report/human.ts";
 import { crdsFolder, schemaErrors } from "../support/crds.ts";
 import { type Looking, Scene, sheetOf } from "../support/deletion.ts";
@@ -131,6 +132,50 @@ describe("what is not known is never a pass, and never a claim", () => {
 			{ path: "/vms/102", user: "capmox@pve", role: "NoAccess" },
 		];
 		expect((await judge(scene)).codes).toEqual(["vm-not-deleted"]);
+	});
+
+	describe("of a VM that lingers, all that tells whose it is is shown, and its removal is for people alone", () => {
+		const lingering = (...others: Scene["proxmox"]["vms"]) => {
+			const scene = new Scene().remove("Machine", worker).remove("ProxmoxMachine", worker);
+			scene.proxmox.vms = [...scene.proxmox.vms, ...others];
+			return scene;
+		};
+		const stranger = { vmid: 300, node: "pve1", name: "staging-workers-0", tags: "go-proxmox+cloud-init" };
+		test.each<[string, () => Scene, readonly RegExp[]]>([
+			[
+				"of nobody else that is seen",
+				() => lingering(),
+				[
+					/none with VMID 102, name prod-workers-0, UUID [0-9a-f-]{36}/,
+					/tag ip_net0_10\.10\.10\.102/,
+					/none with CAPMOX's marks/,
+				],
+			],
+			[
+				"beside another cluster's",
+				() => lingering(stranger),
+				[/1 with CAPMOX's marks is of a cluster that is not here/],
+			],
+			[
+				"older than the cluster",
+				() => lingering().vm(worker, { config: { meta: "creation-qemu=10.0.2,ctime=1700000000" } }),
+				[/made 2023-11-14T22:13:20\.000Z, before Cluster prod here was/],
+			],
+			[
+				"without a mark",
+				() => lingering().vm(worker, { tags: "" }),
+				[/no mark of CAPMOX: somebody may have made it by hand/],
+			],
+		])("%s", async (_, scene, patterns) => {
+			const { judgement } = await judge(scene());
+			const { verdict } = judgement;
+			const found =
+				verdict.kind === "problem" ? verdict.findings.find(({ code }) => code.endsWith("/lingering-vm")) : undefined;
+			const seen = found?.evidence.map(({ from, saw }) => `${from}: ${saw}`).join("\n") ?? "";
+			expect(patterns.filter((pattern) => !pattern.test(seen)).map(String)).toEqual([]);
+			const destroying = planOf(judgement, undefined).filter(({ step }) => step.risk === "destroys");
+			expect(destroying.map(({ way }) => way)).toEqual(["copy"]);
+		});
 	});
 
 	test("one namespace does not tell which VMs linger", async () => {

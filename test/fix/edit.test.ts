@@ -167,6 +167,7 @@ describe("through the real file system", () => {
 			mask: (text) => text,
 			now: () => new Date(),
 			pause: () => Promise.resolve(),
+			patience: 60_000,
 			version: "0",
 			width: 80,
 			interrupted: new AbortController().signal,
@@ -217,6 +218,19 @@ describe("through the real file system", () => {
 		);
 		expect(readFileSync(path, "utf8")).toBe("export A='1'\nexport MINE=1\n");
 		expect(said).toContain("changed meanwhile");
+	});
+
+	test("a line of the journal that a crash cut off takes no other with it", async () => {
+		writeFileSync(path, "export A='1'\n");
+		const tools = parts(put("export A='2'"));
+		const { id } = await carryOut(tools, order);
+		const journal = join(folder, "state/capmox-doctor/fixes", id!, "journal.jsonl");
+		const whole = readFileSync(journal, "utf8");
+		writeFileSync(journal, `${whole}{"event":"undo`);
+		expect(await undo(tools, id!)).toBe(true);
+		expect(readFileSync(path, "utf8")).toBe("export A='1'\n");
+		expect(await undo(tools, id!)).toBe(true);
+		expect(said).toContain("changed nothing that is not taken back already");
 	});
 
 	test("a file in another encoding is left to the user: to write it back would lose bytes", async () => {

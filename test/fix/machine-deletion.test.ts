@@ -71,6 +71,7 @@ interface Play {
 	readonly ask?: Asker;
 	readonly consent?: { readonly destroys: boolean; readonly named: readonly string[] };
 	readonly hands?: Hands;
+	readonly patience?: number;
 	readonly around?: Parameters<typeof controllers>[0];
 }
 
@@ -89,6 +90,7 @@ const play = ({ target = "machine-deletion", consent, around = never, ...rest }:
 			mask: (text) => text,
 			now: () => new Date(),
 			pause: () => Promise.resolve(),
+			patience: 60_000,
 			version: "0.0.0",
 			width: 100,
 			interrupted: new AbortController().signal,
@@ -489,6 +491,60 @@ describe("what comes in between", () => {
 		});
 		expect(said).toContain("no copy of it could be made");
 		expect(differences(before)).toEqual([]);
+	});
+
+	const events = (id: string) =>
+		[...readFileSync(join(state, "capmox-doctor/fixes", id, "journal.jsonl"), "utf8").matchAll(/"event":"(\w+)"/g)].map(
+			([, event]) => event,
+		);
+
+	test("an API server that does not answer a patch: given up in time, and told as what nobody knows", async () => {
+		const before = await ownerGone();
+		cluster.fail({ kind: "hang", method: "PATCH" });
+		const { id, ...outcome } = await play({ ask: willing, patience: 1_500 });
+		expect(outcome).toMatchObject({
+			result: "uncertain",
+			because: "nobody knows whether a step was done, and the check still finds it",
+		});
+		expect(said).toContain("kubectl did not end within 1.5 s and was stopped\nNobody knows whether it was done");
+		expect(events(id!)).toEqual(["began", "started", "uncertain", "ended"]);
+		expect(differences(before)).toEqual([]);
+	});
+
+	test("an API server that patches, and whose answer is lost: the look afterwards decides", async () => {
+		await ownerGone();
+		cluster.fail({ kind: "cut", method: "PATCH", times: 1 });
+		const { id, result } = await play({ ask: willing, target: "machine-deletion/owner-gone" });
+		expect(find("ProxmoxMachine", worker)).toBeUndefined();
+		expect(events(id!)).toEqual(["began", "started", "uncertain", "ended"]);
+		expect([result, said]).toEqual(["confirmed", expect.stringContaining("Nobody knows whether it was done")]);
+	});
+
+	test("an object that was made anew under the name of one that is to be deleted is left alone", async () => {
+		await start(sceneOf("problem.address-deleted-alone"));
+		const claims = () => cluster.objects().filter(({ kind }) => kind === "IPAddressClaim");
+		const hands = interfering("ipaddressclaims.ipam.cluster.x-k8s.io", () => {
+			for (const object of claims()) {
+				cluster.put({ ...object, metadata: { ...object.metadata, uid: `${object.metadata.name}, made anew` } });
+			}
+		});
+		const before = claims().length;
+		await play({ ask: willing, hands });
+		expect(said).toContain("Not done: an object of that name was made anew meanwhile.");
+		expect(claims().filter((each) => !isGoing(each))).toHaveLength(before);
+	});
+
+	test("a paused object that was written to since it was looked at stays paused", async () => {
+		await start(sceneOf("problem.paused"));
+		const hands = interfering("annotate", () => {
+			const object = find("ProxmoxMachine", worker)!;
+			cluster.put({
+				...object,
+				metadata: { ...object.metadata, labels: { ...object.metadata.labels, touched: "yes" } },
+			});
+		});
+		expect((await play({ ask: careful, hands })).result).toBe("failed");
+		expect(find("ProxmoxMachine", worker)?.metadata.annotations).toHaveProperty("cluster.x-k8s.io/paused");
 	});
 
 	test("an API server that fails after the first step: not confirmed, and the rest is done when it is back", async () => {

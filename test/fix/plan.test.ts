@@ -22,6 +22,7 @@ describe("what is carried out, and what is only shown", () => {
 		["write", { put: { line: "A=1", into: "envfile" } }],
 		["write", { put: { line: "A=1", into: "/home/me/prod.yaml, line 3" } }],
 		["write", { put: { line: "a=1", into: "/etc/sysctl.d/99-kind.conf" } }],
+		["write", { put: { line: "a=1", into: "/etc/systemd/system/user@.service.d/delegate.conf" } }],
 		["copy", { put: { line: "A=1", into: "envfile", isExample: true } }],
 		["copy", { put: { line: "a=1", into: "/etc/rc.conf" } }],
 		["copy", { put: { line: "pool: x", into: "the ProxmoxMachineTemplate, below spec" } }],
@@ -31,6 +32,7 @@ describe("what is carried out, and what is only shown", () => {
 		["copy", { command: ["kubectl", "exec", "etcd", "--", "etcdctl", "member", "remove", "MEMBER_ID"] }],
 		["copy", { command: ["pct", "set", "<id>"] }],
 		["copy", { command: ["sudo", "reboot"] }],
+		["copy", { command: ["systemd-run", "--scope", "--user", "kind", "create", "cluster"] }],
 		["copy", { command: ["kubectl", "edit", "secret/x"] }],
 		["copy", { command: ["kubectl", "get", "secret", "x", "-o", "yaml"], risk: "safe" }],
 		["copy", { command: ["clusterctl", "get", "kubeconfig", "prod"], risk: "safe" }],
@@ -60,6 +62,11 @@ describe("what a command of kubectl changes is read before", () => {
 			"kubectl --context a -n ns get machines.v1beta1.cluster.x-k8s.io m",
 		],
 		[
+			["kubectl", "patch", "crd", "c", "--subresource=status", "--type", "merge", "--patch", '{"status":{}}'],
+			["c"],
+			"kubectl get crd c",
+		],
+		[
 			["kubectl", "set", "env", "--namespace", "ns", "daemonset/d", "--containers=c", "A=b"],
 			["ns/d"],
 			"kubectl --namespace ns get daemonset/d",
@@ -73,7 +80,10 @@ describe("what a command of kubectl changes is read before", () => {
 		],
 	])("%j", (command, names, get) => {
 		const { subject } = run(...command);
-		expect([subject?.names, subject?.get.join(" ")]).toEqual([names, `${get} -o yaml --request-timeout=30s`]);
+		expect([subject?.names, subject?.get.join(" ")]).toEqual([
+			names,
+			`${get} -o yaml --ignore-not-found --request-timeout=30s`,
+		]);
 	});
 
 	test.each<[NonEmpty<string>]>([

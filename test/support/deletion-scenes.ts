@@ -385,6 +385,12 @@ export const scenes: readonly SceneCase[] = [
 	),
 	problem("lingering-vm", () =>
 		new Scene()
+			.vm(worker, {
+				config: {
+					meta: "creation-qemu=10.0.2,ctime=1787213100",
+					ide0: "nfs:iso/user-data-102.iso,media=cdrom,size=368K",
+				},
+			})
 			.remove("Machine", worker)
 			.remove("ProxmoxMachine", worker)
 			.remove("IPAddressClaim", `${worker}-net0-00-inet`)

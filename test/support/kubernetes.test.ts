@@ -323,6 +323,36 @@ describe.concurrent("writing", () => {
 		expect(builtIn.exitCode).toBe(0);
 	});
 
+	test("a strategic merge patch changes one variable of one container, and leaves the order and the rest", async () => {
+		const nodeName = { name: "NODENAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } };
+		const other = { name: "other", image: "o", env: [{ name: "IP", value: "x" }] };
+		const agent = { name: "agent", image: "a", env: [{ name: "IP", value: "auto" }, nodeName] };
+		const daemonSet = {
+			apiVersion: "apps/v1",
+			kind: "DaemonSet",
+			metadata: { name: "d", namespace: "default" },
+			spec: { template: { spec: { containers: [other, agent], volumes: [{ name: "v", emptyDir: {} }] } } },
+		};
+		const cluster = await start({ objects: [daemonSet] });
+		const spec = () => cluster.objects()[0]?.["spec"];
+		const set = async (word: string) => {
+			const { exitCode, stderr } = await kubectl(cluster, "set", "env", "daemonset/d", "--containers=agent", word);
+			expect([exitCode, stderr]).toEqual([0, ""]);
+		};
+		const withEnv = (...env: readonly object[]) => ({
+			template: { spec: { containers: [other, { ...agent, env }], volumes: [{ name: "v", emptyDir: {} }] } },
+		});
+
+		await set("METHOD=internal");
+		expect(spec()).toEqual(withEnv({ name: "IP", value: "auto" }, nodeName, { name: "METHOD", value: "internal" }));
+		await set("IP=none");
+		expect(spec()).toEqual(withEnv({ name: "IP", value: "none" }, nodeName, { name: "METHOD", value: "internal" }));
+		await set("METHOD-");
+		expect(spec()).toEqual(withEnv({ name: "IP", value: "none" }, nodeName));
+		const refused = await kubectl(cluster, "patch", "daemonset", "d", "-p", '{"spec":{"x":[{"a":1}]}}');
+		expect(refused.stderr).toContain("the stand-in merges no list called x");
+	});
+
 	test.skipIf(isOld)("status is written through its subresource only", async () => {
 		const cluster = await start({ objects: [machine("a", {}, { phase: "Failed" })] });
 

@@ -8,7 +8,7 @@ import {
 	renderVersion,
 } from "./discovery.ts";
 import { isKubernetesObject, isRecord, joinApiVersion, type KubernetesObject } from "./objects.ts";
-import { applyJsonPatch, applyMergePatch, PatchError } from "./patch.ts";
+import { applyJsonPatch, applyMergePatch, applyStrategicPatch, PatchError } from "./patch.ts";
 import { type ApiRequest, describeForbidden } from "./request.ts";
 import type { Resource } from "./resources.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
@@ -351,12 +351,18 @@ function applyPatch(
 
 	const patch = parseBody(body);
 	const document = present(resource, version, current);
-	if (mediaType !== "application/json-patch+json") {
-		if (mediaType === "application/strategic-merge-patch+json" && hasListOfObjects(patch)) {
-			throw failure(500, "InternalError", "Internal error occurred: the stand-in merges no lists of objects");
-		}
-
+	if (mediaType === "application/merge-patch+json") {
 		return requireObject(applyMergePatch(document, patch));
+	}
+
+	if (mediaType === "application/strategic-merge-patch+json") {
+		try {
+			return requireObject(applyStrategicPatch(document, patch));
+		} catch (error) {
+			throw error instanceof PatchError
+				? failure(500, "InternalError", `Internal error occurred: ${error.message}`)
+				: error;
+		}
 	}
 
 	if (!Array.isArray(patch)) {
@@ -368,14 +374,6 @@ function applyPatch(
 	} catch (error) {
 		throw error instanceof PatchError ? patchDoesNotApply() : error;
 	}
-}
-
-function hasListOfObjects(value: unknown): boolean {
-	if (Array.isArray(value)) {
-		return value.some(isRecord);
-	}
-
-	return isRecord(value) && Object.values(value).some(hasListOfObjects);
 }
 
 function readReplacement({ request: { body } }: Call, name: string): KubernetesObject {

@@ -24,6 +24,79 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
 	return merged;
 }
 
+/** Lists of a pod's template that are merged item by item, with what tells the items apart: `patchMergeKey` in core/v1/types.go. */
+const mergeKeys: Readonly<Record<string, string>> = {
+	containers: "name",
+	initContainers: "name",
+	env: "name",
+	volumes: "name",
+	volumeMounts: "mountPath",
+};
+
+/**
+ * What apimachinery's strategicpatch does with what kubectl sends: a merge patch that merges lists by their key, and the
+ * directives `$patch: delete` and `$setElementOrder`. Whatever else it knows is refused, so that no test rests on a guess.
+ */
+export function applyStrategicPatch(target: unknown, patch: unknown): unknown {
+	if (!isRecord(patch)) {
+		return patch;
+	}
+
+	const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
+	for (const [key, value] of Object.entries(patch)) {
+		if (key.startsWith("$setElementOrder/")) {
+			continue;
+		}
+
+		if (key.startsWith("$")) {
+			throw new PatchError(`the stand-in does not know the directive ${key}`);
+		}
+
+		if (value === null) {
+			Reflect.deleteProperty(merged, key);
+		} else if (Array.isArray(value) && value.some(isRecord)) {
+			merged[key] = mergeList(key, merged[key], value, patch[`$setElementOrder/${key}`]);
+		} else {
+			merged[key] = applyStrategicPatch(merged[key], value);
+		}
+	}
+
+	return merged;
+}
+
+function mergeList(field: string, target: unknown, changes: readonly unknown[], order: unknown): readonly unknown[] {
+	const mergeKey = mergeKeys[field];
+	if (mergeKey === undefined) {
+		throw new PatchError(`the stand-in merges no list called ${field}`);
+	}
+
+	const keyOf = (item: unknown): unknown => (isRecord(item) ? item[mergeKey] : undefined);
+	const items = new Map((Array.isArray(target) ? target : []).map((item) => [keyOf(item), item as unknown]));
+	for (const change of changes) {
+		const key = keyOf(change);
+		if (key === undefined) {
+			throw new PatchError(`an item of ${field} has no ${mergeKey}`);
+		}
+
+		if (isRecord(change) && change["$patch"] === "delete") {
+			items.delete(key);
+		} else {
+			items.set(key, applyStrategicPatch(items.get(key), change));
+		}
+	}
+
+	if (!Array.isArray(order)) {
+		return [...items.values()];
+	}
+
+	const places = order.map(keyOf);
+	if ([...items.keys()].some((key) => !places.includes(key))) {
+		throw new PatchError(`the stand-in orders ${field} only where every item is named`);
+	}
+
+	return [...items].sort(([one], [other]) => places.indexOf(one) - places.indexOf(other)).map(([, item]) => item);
+}
+
 /** RFC 6902, with the strictness of evanphx/json-patch: `remove` and `replace` need something to act on. */
 export function applyJsonPatch(document: unknown, operations: readonly unknown[]): unknown {
 	let root = structuredClone(document);
