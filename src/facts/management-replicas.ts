@@ -87,7 +87,7 @@ export const machineDeployments: Kind<z.infer<typeof rawMachineDeployment>, Mana
 const rawNamed = z.object({ name: z.string().optional() }).nullish();
 
 const rawControlPlane = z.object({
-	metadata: rawMetadata.extend({ generation: z.number().optional() }),
+	metadata: rawMetadata,
 	spec: z.object({
 		version: z.string(),
 		replicas: z.number().nullish(),
