@@ -63,27 +63,25 @@ for (const name of ["report", "diff", "explain", "config", "baseline"]) {
 	schema({ out: (text) => writeFileSync(`${made}/${name}-v1.schema.json`, text) }, name);
 }
 
-/** The signatures as JSON, which is read in a tenth of the time; their samples are only for tests. */
-const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));
-await writeFile(
-	`${made}/knowledge/signatures.json`,
-	JSON.stringify({ endings, signatures }, (name, value) => (name === "samples" ? undefined : value)),
-);
-
 /** What completion and the manual page know of the program, from the definitions that also make its help. */
+const forBuild = `${made}/build.mjs`;
 await build({
 	...shared,
 	stdin: {
-		contents: 'export { known } from "./src/shell/program.ts"; export { renderManual } from "./src/shell/manual.ts";',
+		contents: [
+			'export { known } from "./src/shell/program.ts";',
+			'export { renderManual } from "./src/shell/manual.ts";',
+			'export { literalsOf } from "./src/explain/literals.ts";',
+		].join(""),
 		resolveDir: ".",
 	},
-	outfile: `${made}/shell.mjs`,
+	outfile: forBuild,
 	format: "esm",
 	plugins: [{ name: "definitions", setup: keepCommandsOut }],
 	banner: { js: createRequire },
 });
-const { known, renderManual } = await import(`./${made}/shell.mjs`);
-await rm(`${made}/shell.mjs`);
+const { known, renderManual, literalsOf } = await import(`./${forBuild}`);
+await rm(forBuild);
 await mkdir(`${made}/shell`);
 await writeFile(`${made}/shell/program.json`, JSON.stringify({ known }));
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
@@ -94,6 +92,14 @@ await writeFile(`${made}/shell/capmox-doctor.1`, renderManual(known.program, { v
 for (const shell of ["bash", "zsh", "fish"]) {
 	await copyFile(`src/shell/capmox-doctor.${shell}`, `${made}/shell/capmox-doctor.${shell}`);
 }
+
+/** The signatures as JSON, which is read in a tenth of the time, with what is searched for; their samples are only for tests. */
+const { endings, signatures } = parse(await readFile("src/knowledge/signatures.yaml", "utf8"));
+const literals = [...signatures.map(({ pattern }) => pattern), ...Object.values(endings)].map(literalsOf);
+await writeFile(
+	`${made}/knowledge/signatures.json`,
+	JSON.stringify({ endings, signatures, literals }, (name, value) => (name === "samples" ? undefined : value)),
+);
 
 /**
  * What is started: ask-newest.cjs asks for the newest release, complete.cjs answers shells and kubectl, main.cjs parses

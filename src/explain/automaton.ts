@@ -21,46 +21,30 @@ const escape = 0x1b;
 /** Classes below this one move no state. */
 export const firstLetter = 3;
 
-interface Node {
-	readonly children: Map<number, number>;
-	fail: number;
-	found: readonly number[];
-}
-
 /** `literals` are squeezed; each comes with what it stands for. */
 export function createAutomaton(literals: readonly (readonly [string, number])[]): Automaton {
 	const { classes, width } = classify(literals);
-	const nodes = link(plant(literals, classes));
-	const order = [...nodes.keys()].sort((a, b) => Number(hasFound(nodes, a)) - Number(hasFound(nodes, b)) || a - b);
-	const numbers = new Map(order.map((node, number) => [node, number]));
-	const firstFound = order.findIndex((node) => hasFound(nodes, node));
-	if (order.length > 0xff_ff) {
-		throw new Error("too many literals for 16 bits");
+	const most = 1 + literals.reduce((sum, [literal]) => sum + literal.length, 0);
+	const trie: Trie = { width, next: new Uint16Array(most * width), found: [[]] };
+	for (const [literal, means] of literals) {
+		plant(
+			trie,
+			Buffer.from(literal, "latin1").map((byte) => classes[byte] ?? firstLetter),
+			means,
+		);
 	}
 
-	const next = new Uint16Array(order.length * width);
-	for (const node of breadthFirst(nodes)) {
-		const row = (numbers.get(node) ?? 0) * width;
-		if (node !== 0) {
-			const failRow = (numbers.get(nodes[node]?.fail ?? 0) ?? 0) * width;
-			next.copyWithin(row, failRow, failRow + width);
-		}
-
-		for (const [letter, child] of nodes[node]?.children ?? []) {
-			next[row + letter] = numbers.get(child) ?? 0;
-		}
-	}
-
-	return {
-		classes,
-		width,
-		next,
-		firstFound: firstFound === -1 ? order.length : firstFound,
-		found: order.slice(firstFound === -1 ? order.length : firstFound).map((node) => nodes[node]?.found ?? []),
-	};
+	link(trie);
+	return { classes, width, ...foundLast(trie) };
 }
 
-const hasFound = (nodes: readonly Node[], node: number): boolean => (nodes[node]?.found.length ?? 0) > 0;
+interface Trie {
+	readonly width: number;
+	/** State × class → state; before it is linked, 0 where no literal goes on. */
+	readonly next: Uint16Array;
+	/** What each state has found. */
+	readonly found: (readonly number[])[];
+}
 
 /** Only the bytes that stand in a literal need a column of their own; all others share one. */
 function classify(literals: readonly (readonly [string, number])[]) {
@@ -81,55 +65,68 @@ function classify(literals: readonly (readonly [string, number])[]) {
 	return { classes, width: firstLetter + 1 + columns.size };
 }
 
-function plant(literals: readonly (readonly [string, number])[], classes: Uint8Array): Node[] {
-	const nodes: Node[] = [{ children: new Map(), fail: 0, found: [] }];
-	for (const [literal, means] of literals) {
-		let at = 0;
-		for (const byte of Buffer.from(literal, "latin1")) {
-			const letter = classes[byte] ?? firstLetter;
-			let child = nodes[at]?.children.get(letter);
-			if (child === undefined) {
-				child = nodes.push({ children: new Map(), fail: 0, found: [] }) - 1;
-				nodes[at]?.children.set(letter, child);
-			}
-
-			at = child;
+function plant({ width, next, found }: Trie, letters: Uint8Array, means: number): void {
+	let at = 0;
+	for (const letter of letters) {
+		const place = at * width + letter;
+		if (next[place] === 0) {
+			next[place] = found.push([]) - 1;
 		}
 
-		const node = nodes[at];
-		if (node !== undefined) {
-			node.found = [...new Set([...node.found, means])];
-		}
+		at = next[place] ?? 0;
 	}
 
-	return nodes;
-}
-
-function* breadthFirst(nodes: readonly Node[]): Generator<number> {
-	const queue = [0];
-	for (const node of queue) {
-		yield node;
-		queue.push(...(nodes[node]?.children.values() ?? []));
+	if (found.length > 0xff_ff) {
+		throw new Error("too many literals for 16 bits");
 	}
+
+	found[at] = [...new Set([...(found[at] ?? []), means])];
 }
 
 /** Where to go on when a literal breaks off: the longest end of what was read that begins another literal. */
-function link(nodes: Node[]): Node[] {
-	for (const parent of breadthFirst(nodes)) {
-		for (const [letter, child] of nodes[parent]?.children ?? []) {
-			let fail = nodes[parent]?.fail ?? 0;
-			while (fail !== 0 && nodes[fail]?.children.get(letter) === undefined) {
-				fail = nodes[fail]?.fail ?? 0;
+function link({ width, next, found }: Trie): void {
+	const fail = new Uint16Array(found.length);
+	const queue = [0];
+	for (const state of queue) {
+		const [row, failRow] = [state * width, (fail[state] ?? 0) * width];
+		for (let letter = 0; letter < width; letter++) {
+			const child = next[row + letter] ?? 0;
+			const otherwise = state === 0 ? 0 : (next[failRow + letter] ?? 0);
+			if (child === 0) {
+				next[row + letter] = otherwise;
+				continue;
 			}
 
-			const target = parent === 0 ? 0 : (nodes[fail]?.children.get(letter) ?? 0);
-			const node = nodes[child];
-			if (node !== undefined) {
-				node.fail = target;
-				node.found = [...new Set([...node.found, ...(nodes[target]?.found ?? [])])];
+			fail[child] = otherwise;
+			if (found[otherwise]?.length) {
+				found[child] = [...new Set([...(found[child] ?? []), ...found[otherwise]])];
 			}
+
+			queue.push(child);
+		}
+	}
+}
+
+/** Numbers the states anew, those that have found something behind all others, so that one comparison tells. */
+function foundLast({ width, next, found }: Trie): Pick<Automaton, "next" | "firstFound" | "found"> {
+	const states = [...found.keys()];
+	const order = [
+		...states.filter((state) => found[state]?.length === 0),
+		...states.filter((state) => found[state]?.length),
+	];
+	const numbers = new Uint16Array(order.length);
+	for (const [number, state] of order.entries()) {
+		numbers[state] = number;
+	}
+
+	const renumbered = new Uint16Array(order.length * width);
+	for (const [number, state] of order.entries()) {
+		for (let letter = 0; letter < width; letter++) {
+			renumbered[number * width + letter] = numbers[next[state * width + letter] ?? 0] ?? 0;
 		}
 	}
 
-	return nodes;
+	const named = order.map((state) => found[state] ?? []);
+	const firstFound = named.filter(({ length }) => length === 0).length;
+	return { next: renumbered, firstFound, found: named.slice(firstFound) };
 }

@@ -79,15 +79,13 @@ export interface Rules {
 }
 
 /** Takes some milliseconds; a program does it once. */
-export function compile({ endings, signatures }: Signatures): Rules {
-	const rules = [
-		...signatures.map(({ pattern }) => ({ pattern })),
-		...Object.values(endings).map((pattern) => ({ pattern })),
-	];
+export function compile({ endings, signatures, literals }: Signatures): Rules {
+	const patterns = [...signatures.map(({ pattern }) => pattern), ...Object.values(endings)];
 	const automaton = createAutomaton([
-		...rules.flatMap(({ pattern }, index) => literalsOf(pattern).map((literal) => [literal, index] as const)),
-		...errorWords.map((word) => [squeeze(word), rules.length] as const),
+		...(literals ?? patterns.map(literalsOf)).flatMap((of, index) => of.map((literal) => [literal, index] as const)),
+		...errorWords.map((word) => [squeeze(word), patterns.length] as const),
 	]);
+	const rules = patterns.map((pattern) => ({ pattern }));
 	return { signatures, endingNames: Object.keys(endings), rules, automaton };
 }
 

@@ -34,4 +34,6 @@ export type Endings = Readonly<Record<string, string>>;
 export interface Signatures {
 	readonly endings: Endings;
 	readonly signatures: readonly Signature[];
+	/** Literals of the patterns, of the signatures and then of the endings, where the build has found them already. */
+	readonly literals?: readonly (readonly string[])[];
 }
