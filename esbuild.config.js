@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -142,6 +143,32 @@ for (const folder of ["commands", "chunks"]) {
 		await writeFile(path, code);
 	}
 }
+
+/** What V8 makes of them, by starts that find nothing: no program, no file of the user's, nobody at the address. The last counts most. */
+const keeper = resolve(made, "keeper.cjs");
+await build({ ...shared, entryPoints: ["src/access/kept-code.ts"], outfile: keeper, format: "cjs" });
+const main = resolve(made, "main.cjs");
+const kept = resolve(made, "kept");
+await mkdir(kept);
+const keep = `require(${JSON.stringify(keeper)}).keepCode(${JSON.stringify(kept)});require(${JSON.stringify(main)})`;
+const nothing = {
+	HOME: resolve(made),
+	PATH: resolve(made),
+	PROXMOX_URL: "https://127.0.0.1:1",
+	PROXMOX_TOKEN: "capmox@pve!capi",
+	PROXMOX_SECRET: "00000000-0000-0000-0000-000000000000",
+};
+for (const words of [["explain", "nothing that is known"], ["run"], ["check", "token", "envfile"]]) {
+	spawnSync(process.execPath, ["--eval", keep, "--", main, ...words], {
+		cwd: made,
+		env: nothing,
+		stdio: "ignore",
+		timeout: 30_000,
+	});
+}
+await rm(keeper);
+await mkdir(`${made}/code`);
+await rename(kept, `${made}/code/${process.versions.v8}`);
 
 await rm("dist", { recursive: true, force: true });
 await rename(made, "dist");

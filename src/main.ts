@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
+import { useKeptCode } from "./access/kept-code.ts";
 import { announceNewest, isQuietPlace } from "./access/newest-release.ts";
 import { runCli } from "./cli.ts";
 
@@ -22,6 +23,7 @@ function wantsColour(words: readonly string[]): boolean {
 	return (NO_COLOR === undefined || NO_COLOR === "") && isTerminal("stdout") && TERM !== "dumb";
 }
 
+useKeptCode(__dirname);
 const words = process.argv.slice(2);
 const interruption = new AbortController();
 let endedBy: keyof typeof signals | undefined;
