@@ -13,6 +13,7 @@ import { benchSnapshot } from "./snapshot.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/main.cjs", import.meta.url));
 const demo = fileURLToPath(new URL("../../demo/snapshot.yaml", import.meta.url));
+const example = fileURLToPath(new URL("../../envfile.example", import.meta.url));
 const empty = fileURLToPath(new URL("../support/empty/", import.meta.url));
 const rounds = 25;
 let failed = false as boolean;
@@ -63,12 +64,14 @@ async function startUp(): Promise<void> {
 		help: { argv: [bundle, "--help"] },
 		list: { argv: [bundle, "list"] },
 		completion: { argv: [bundle, "__complete", "check", "to"] },
+		envfile: { argv: [bundle, "check", "envfile", "--env-file", example, "--fail-on", "never"] },
 	});
 	const base = times["node"] ?? Number.NaN;
 	console.log(`node -e 0: ${base.toFixed(1)} ms, median of ${rounds}`);
 	judge("--version", (times["version"] ?? 0) / base, 1.35, " × node -e 0");
 	judge("--help", (times["help"] ?? 0) / base, 1.35, " × node -e 0");
 	judge("list", (times["list"] ?? 0) / base, 1.6, " × node -e 0");
+	judge("check envfile", (times["envfile"] ?? Number.NaN) - (times["version"] ?? 0), 40, " ms above --version");
 	judge("completion", (times["completion"] ?? Number.NaN) / base, 1.3, " × node -e 0");
 }
 
