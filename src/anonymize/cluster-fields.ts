@@ -73,6 +73,7 @@ const kubeVipContainer: Fields = {
 	cidr: "address",
 	subnet: "address",
 	lease: "name",
+	namespace: "keep",
 	server: "name",
 };
 

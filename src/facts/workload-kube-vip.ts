@@ -38,9 +38,6 @@ const rawLease = z.object({
 		.nullish(),
 });
 
-/** The namespace that kube-vip itself takes where no variable says otherwise. */
-const folder = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
-
 export const readWorkloadKubeVip = (
 	world: World,
 	know: Know,
@@ -49,12 +46,13 @@ export const readWorkloadKubeVip = (
 	fromEach(world, know, signal, async (workload, until) => readLease(workload, await podsOf(workload, until), until));
 
 async function readLease({ kubectl }: Workload, pods: readonly WorkloadPod[], signal: AbortSignal): Promise<Leading> {
-	const name = leaseOf(pods);
-	if (name === undefined) {
+	const own = pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip;
+	if (own === undefined) {
 		return {};
 	}
 
-	const path = `${folder}/${encodeURIComponent(name)}`;
+	const { lease: name, namespace = "kube-system" } = own;
+	const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases/${encodeURIComponent(name)}`;
 	const answer = await attempt(kubectl.getDated(path, { signal }));
 	if (answer instanceof ProbeError) {
 		if (answer.reason === "not-found") {
@@ -75,6 +73,3 @@ async function readLease({ kubectl }: Workload, pods: readonly WorkloadPod[], si
 		},
 	};
 }
-
-const leaseOf = (pods: readonly WorkloadPod[]): string | undefined =>
-	pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip?.lease;
