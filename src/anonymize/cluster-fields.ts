@@ -73,6 +73,7 @@ const kubeVipContainer: Fields = {
 	cidr: "address",
 	subnet: "address",
 	lease: "name",
+	namespace: "keep",
 	server: "name",
 };
 
@@ -366,15 +367,6 @@ export const clusterFields = {
 		"manifests[].key": "keep",
 		...at("manifests[].manifest", kubeVipManifest),
 	},
-	"workload.daemonSets": perCluster({
-		"daemonSets[].namespace": "keep",
-		"daemonSets[].name": "keep",
-		"daemonSets[].container.name": "keep",
-		"daemonSets[].container.image": "name",
-		"daemonSets[].container.arguments[]": "keep",
-		"daemonSets[].container.variables{key}": "keep",
-		"daemonSets[].container.variables{}": "text",
-	}),
 	"workload.pods": perCluster({
 		"pods[].namespace": "keep",
 		"pods[].name": "name",
