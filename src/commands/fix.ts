@@ -71,8 +71,10 @@ export async function fix(
 		patience: options.timeout,
 	};
 	if (options.undo !== undefined) {
-		const { undo: id } = options;
-		return await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
+		const { undo: id, dryRun } = options;
+		return dryRun
+			? await previewUndo(tools, id)
+			: await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
 	}
 
 	if (target === undefined) {
@@ -181,6 +183,19 @@ async function preview(
 	}
 
 	terminal.out(`${renderPlan(plan, terminal.columns)}Nothing was done (--dry-run).\n`);
+	return 0;
+}
+
+/** Looks as the undo itself does, and says no to each thing that it would do. */
+async function previewUndo(tools: Parameters<typeof undo>[0], id: string): Promise<number> {
+	const { fixes, say } = tools;
+	const reopen = (fix: Fix) => ({ ...fixes.reopen(fix), append: () => Promise.resolve() });
+	const confirm = (what: string) => {
+		say(`    ${what}\n`);
+		return Promise.resolve(false);
+	};
+	await undo({ ...tools, fixes: { ...fixes, reopen }, confirm }, id);
+	say("Nothing was taken back (--dry-run).\n");
 	return 0;
 }
 
