@@ -448,7 +448,7 @@ function addReport(text: string, before: readonly ReportTarget[] = []): readonly
 		throw new InvalidArgumentError("The name of the file is missing.");
 	}
 
-	return [...before, { format, ...(file === "" ? {} : { file }) }];
+	return [...before, { format, ...(["", "-", "/dev/stdout"].includes(file) ? {} : { file }) }];
 }
 
 const splitCommas = (text: string, before: readonly string[] | undefined): string[] => [
