@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Chalk } from "chalk";
 import { appendReportFile, writeReportFile } from "../access/secret-file.ts";
 import { UsageError } from "../errors.ts";
@@ -47,6 +48,26 @@ export function targetsOf(format: ReportFormat, reports: readonly ReportTarget[]
 	}
 
 	return shown.length === 1 ? reports : [{ format }, ...reports];
+}
+
+/** @throws UsageError where two reports have one file, or one would take the place of what the run reads. */
+export function refuseOverlap(
+	reports: readonly ReportTarget[],
+	others: Readonly<Record<string, string | undefined>>,
+): void {
+	const owners = new Map(
+		Object.entries(others).flatMap(([option, path]) => (path === undefined ? [] : [[resolve(path), option] as const])),
+	);
+	for (const { format, file } of reports) {
+		const owner = file === undefined ? undefined : owners.get(resolve(file));
+		if (owner !== undefined) {
+			throw new UsageError(`--report: ${file ?? ""} cannot hold ${format}, because ${owner} has that file already`);
+		}
+
+		if (file !== undefined) {
+			owners.set(resolve(file), format);
+		}
+	}
 }
 
 /** Writes every report. One that cannot be written keeps no other from it. @throws UsageError for the first of those. */
