@@ -1,5 +1,5 @@
-import { prose } from "../report/human.ts";
 import { adviceOf, typed, undoLine } from "../report/plain.ts";
+import { prose } from "../report/prose.ts";
 import type { PlannedStep, Way } from "./plan.ts";
 
 const ways: Readonly<Record<Way, string>> = {

@@ -10,6 +10,7 @@ import {
 	type Verdict,
 } from "../diagnose.ts";
 import { acceptedCounts, adviceOf, openingOf, staleLines, standingLines, titleOf, typed, undoLine } from "./plain.ts";
+import { prose } from "./prose.ts";
 import { count, type Run } from "./report.ts";
 
 export interface HumanOptions {
@@ -183,20 +184,4 @@ function meaning(exitCode: number, failOn: string): string {
 		default:
 			return ": a bug of capmox-doctor";
 	}
-}
-
-/** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-export function prose(text: string, indent: number, { width }: Pick<HumanOptions, "width">): string {
-	const room = Math.max(30, width - indent);
-	const lines = [""];
-	for (const word of text.split(/\s+/)) {
-		const line = lines.at(-1) ?? "";
-		if (line !== "" && line.length + 1 + word.length > room) {
-			lines.push(word);
-		} else {
-			lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-		}
-	}
-
-	return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
