@@ -359,10 +359,13 @@ const examining = (command: Command): Command =>
 		.addOption(knowledgeOption())
 		.option(
 			"--workload <cluster>",
-			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+			"look into this workload cluster, too (NAME or NAMESPACE/NAME), or into all at once, by the cluster-admin kubeconfigs that the management cluster keeps",
 		)
-		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
-		.option("--workload-context <context>", "context in that kubeconfig")
+		.option("--workload-kubeconfig <file>", "kubeconfig of one more workload cluster to look into")
+		.option(
+			"--workload-context <context>",
+			"context in that kubeconfig; without one, in that of the management cluster",
+		)
 		.option(
 			"--from <file>",
 			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",

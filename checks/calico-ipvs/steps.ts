@@ -71,6 +71,7 @@ function already(scene: Scene): NonEmpty<Step> {
 				`daemonset/${calico.name}`,
 			],
 			risk: "changes",
+			...(calico.byOperator ? {} : only(scene)),
 		},
 		...(isOld
 			? [
@@ -81,6 +82,9 @@ function already(scene: Scene): NonEmpty<Step> {
 			: []),
 	];
 }
+
+/** A kubeconfig of the same name may lead to another cluster. */
+const only = ({ calico: { uid } }: Scene): Pick<Step, "of"> => (uid === undefined ? {} : { of: [uid] });
 
 const sourceOf = (family: Family): string => (family === 4 ? "IP" : "IP6");
 const variableOf = (family: Family): string => `${sourceOf(family)}_AUTODETECTION_METHOD`;
@@ -114,6 +118,7 @@ function inDaemonSet(scene: Scene, families: readonly Family[]): Step {
 		),
 		where: "here",
 		risk: "changes",
+		...only(scene),
 		undo: isTold
 			? ["kubectl", ...cluster.kubectl, "rollout", "undo", "--namespace", calico.namespace, `daemonset/${calico.name}`]
 			: set(before),
@@ -144,6 +149,7 @@ function inInstallation(scene: Scene, families: readonly Family[]): Step {
 		command: patch(() => ({ ...none, kubernetes: "NodeInternalIP" })),
 		where: "here",
 		risk: "changes",
+		...only(scene),
 		undo: patch((family) => ({ ...none, kubernetes: null, ...asField(methodOf(scene, family).method) })),
 	};
 }

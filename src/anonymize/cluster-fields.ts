@@ -388,6 +388,7 @@ export const clusterFields = {
 	}),
 	"workload.calico": perCluster({
 		"calico.namespace": "keep",
+		"calico.uid": "name",
 		"calico.name": "keep",
 		"calico.version": "keep",
 		"calico.ipv4.method": "text",

@@ -62,12 +62,13 @@ interface Opened {
 	readonly until: AbortSignal;
 }
 
-const opened = new WeakMap<World, Promise<Opened>>();
+/** By what a gathering knows: the next one looks anew. */
+const opened = new WeakMap<Know, Promise<Opened>>();
 
 /** Opened once for all facts. @throws ProbeError not-set-up where no cluster is named; UsageError where there is none of that name */
 function openWorkloads(world: World, know: Know, signal: AbortSignal): Promise<Opened> {
-	const opening = opened.get(world) ?? open(world, know, signal);
-	opened.set(world, opening);
+	const opening = opened.get(know) ?? open(world, know, signal);
+	opened.set(know, opening);
 	return opening;
 }
 

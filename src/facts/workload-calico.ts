@@ -34,6 +34,8 @@ export const workloadCalico = perCluster({
 			name: z.string(),
 			/** The Tigera operator made it: the Installation is to be changed, not the DaemonSet. */
 			byOperator: z.boolean(),
+			/** Of the object that is to be changed. */
+			uid: z.string().optional(),
 			/** `v3.32.1` */
 			version: z.string().optional(),
 			ipv4: method,
@@ -118,6 +120,7 @@ function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico 
 		namespace: own.namespace,
 		name: own.name,
 		byOperator: own.byOperator,
+		uid: own.uid,
 		version: /:(v\d+\.\d+\.\d+)/.exec(image)?.[1],
 		ipv4: methodOf(variables, "IP", "autodetect"),
 		ipv6: methodOf(variables, "IP6", "none"),

@@ -8,6 +8,8 @@ export interface WorkloadDaemonSet {
 	readonly name: string;
 	/** The Tigera operator made it, and takes back what others change. */
 	readonly byOperator: boolean;
+	/** Of the object that its settings stand in: the DaemonSet, or what the operator makes it from. */
+	readonly uid: string | undefined;
 	/** Pods that should run. */
 	readonly desired: number | undefined;
 	readonly container: {
@@ -33,7 +35,8 @@ const rawDaemonSet = z.object({
 	metadata: z.object({
 		namespace: z.string().default(""),
 		name: z.string(),
-		ownerReferences: z.array(z.object({ kind: z.string(), apiVersion: z.string() })).nullish(),
+		uid: z.string().nullish(),
+		ownerReferences: z.array(z.object({ apiVersion: z.string(), uid: z.string().nullish() })).nullish(),
 	}),
 	spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(rawContainer) }) }) }),
 	status: z.object({ desiredNumberScheduled: z.number().nullish() }).nullish(),
@@ -63,11 +66,13 @@ function parseDaemonSet(item: unknown): WorkloadDaemonSet[] {
 	}
 
 	const { name, image, command, args, env } = container;
+	const operator = metadata.ownerReferences?.find((one) => one.apiVersion.startsWith("operator.tigera.io/"));
 	return [
 		{
 			namespace: metadata.namespace,
 			name: metadata.name,
-			byOperator: metadata.ownerReferences?.some((one) => one.apiVersion.startsWith("operator.tigera.io/")) ?? false,
+			byOperator: operator !== undefined,
+			uid: (operator ?? metadata).uid ?? undefined,
 			desired: status?.desiredNumberScheduled ?? undefined,
 			container: {
 				name,
