@@ -74,10 +74,10 @@ async function writeToPipe(path: string, text: string): Promise<void> {
 export const replaceFile = (path: string, text: string, mode: number): Promise<void> =>
 	writeWhole(path, text, { force: true, mode });
 
-/** @throws UsageError where it cannot be written. */
-export async function appendReportFile(path: string, text: string): Promise<void> {
+/** `render` is told how many bytes are there. @throws UsageError where it cannot be written. */
+export async function appendReportFile(path: string, render: (there: number) => string): Promise<void> {
 	try {
-		await appendFile(path, text);
+		await appendFile(path, render((await stat(path).catch(() => undefined))?.size ?? 0));
 	} catch (error) {
 		throw new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
 	}

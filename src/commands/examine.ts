@@ -1,4 +1,6 @@
 import { throwIfBroken } from "../abort.ts";
+import { homeFolder } from "../access/current-folder.ts";
+import { firstFile } from "../access/settings-file.ts";
 import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
 import { diagnose, exitCode, type Judgement, type Settled } from "../diagnose.ts";
@@ -36,8 +38,7 @@ export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
 export async function examine(examination: Examination): Promise<number> {
 	const { checks, asked, options, terminal, interrupted } = examination;
 	const { settle, keep, file: configuration } = examination.acceptance ?? acceptNothing;
-	const manifest = options.manifest === "-" ? undefined : options.manifest;
-	const settingsFile = manifest ?? options.envFile ?? configuration;
+	const settingsFile = firstFile([options.manifest, examination.from, options.envFile, configuration, "envfile"]);
 	const started = performance.now();
 	const targets = targetsOf(options.format, options.report ?? []);
 	const report: Report = async ({ judgements, stale, code, note }, isShown = true) => {
@@ -50,6 +51,7 @@ export async function examine(examination: Examination): Promise<number> {
 			milliseconds: performance.now() - started,
 			...(note === undefined ? {} : { snapshot: note }),
 			...(settingsFile === undefined ? {} : { settingsFile }),
+			home: homeFolder(),
 		};
 		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
 		const wanted = targets.filter(({ file }) => file !== undefined || (isShown && !interrupted.aborted));

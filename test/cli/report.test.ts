@@ -45,6 +45,30 @@ test("several at once, from one run, beside the one on the terminal", async () =
 	expect(readdirSync(folder).sort()).toEqual(["envfile", ...formats.map((format) => `${format}.out`)].sort());
 });
 
+test("every result of SARIF is at a place that is there", async () => {
+	mkdirSync(at(".cluster-api"));
+	mkdirSync(at("bare"));
+	writeFileSync(at(".cluster-api/clusterctl.yaml"), "TEMPLATE_VMID: soon\n");
+	const uris = async (cwd: string, ...words: readonly string[]) => {
+		const { stdout } = await doctor(["check", "envfile", "--report", "sarif", ...words], {
+			cwd,
+			env: { HOME: folder },
+		});
+		const log = JSON.parse(stdout) as {
+			runs: { results: { locations: { physicalLocation: { artifactLocation: { uri: string } } }[] }[] }[];
+		};
+		return new Set(log.runs[0]?.results.map(({ locations: [place] }) => place?.physicalLocation.artifactLocation.uri));
+	};
+	const home = `file://${folder}/.cluster-api/clusterctl.yaml`;
+	expect(await uris(folder)).toEqual(new Set(["envfile", home]));
+	expect(await uris(at("bare"))).toEqual(new Set([".", home]));
+	await doctor(["snapshot", "--only", "envfile", "-o", at("bare/saved.yaml")], {
+		cwd: at("bare"),
+		env: { HOME: folder },
+	});
+	expect(await uris(at("bare"), "--from", "saved.yaml")).toContain("saved.yaml");
+});
+
 test("without a file it takes the place of the one on the terminal", async () => {
 	const { stdout } = await check("--report", "json");
 	expect(await parseReport(stdout)).toMatchObject({ exitCode: 1 });
@@ -58,6 +82,17 @@ test("github also writes the summary of the step, behind what stands there", asy
 	});
 	expect(stdout).toMatch(/^::error file=envfile,line=1,/m);
 	expect(read("summary.md")).toMatch(/^# before\n## capmox-doctor .*: 1 failed/);
+});
+
+test("the summary of a step keeps below what GitHub takes, whatever was written there before", async () => {
+	writeFileSync(at("summary.md"), "x".repeat(899_000));
+	await doctor(["check", "envfile", "--report", "github"], {
+		cwd: folder,
+		env: { GITHUB_STEP_SUMMARY: at("summary.md") },
+	});
+	const added = read("summary.md").slice(899_000);
+	expect(added).toMatch(/^## capmox-doctor [^]*left out for its length/);
+	expect(Buffer.byteLength(added)).toBeLessThanOrEqual(1_000);
 });
 
 describe("bad words are one line and exit 2", () => {
