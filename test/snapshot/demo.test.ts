@@ -20,9 +20,12 @@ test("the demo shows what is broken, within a second, with nothing installed", a
 	]);
 	expect(shown.filter(({ verdict }) => verdict === "unknown").map(({ id }) => id)).toEqual([]);
 	const human = await doctor(["demo"]);
-	// The best of three: other tests run beside this one.
-	const times = [human, await doctor(["demo"]), await doctor(["demo"])].map(({ milliseconds }) => milliseconds);
-	expect(Math.min(...times)).toBeLessThan(1_500);
+	// The best of three, and beside a start that looks at nothing: other tests run beside this one.
+	const best = async (...words: string[]) =>
+		Math.min(
+			...[await doctor(words), await doctor(words), await doctor(words)].map(({ milliseconds }) => milliseconds),
+		);
+	expect(await best("demo")).toBeLessThan(Math.max(1_000, 12 * (await best("--version"))));
 	expect(human.stdout).toContain("sudo sysctl -w fs.inotify.max_user_instances=512");
 });
 
