@@ -231,6 +231,33 @@ describe("the deepest cause comes first", () => {
 			"calico-without-service-network",
 			["k8s.service-unreachable", "calico.cluster-information", "cni.failed", "kubelet.sandbox", "k8s.unschedulable"],
 		],
+		[
+			"machine-joined-twice",
+			[
+				"kubeadm.cluster-info",
+				"kubeadm.leftover",
+				"kubeadm.preflight",
+				"cloudinit.scripts-user",
+				"cloudinit.module-failed",
+			],
+		],
+		["kind-without-inotify", ["kind.inotify", "kubelet.failed", "kubeadm.init-timeout", "kind.init-node"]],
+		[
+			"clone-on-full-pool",
+			["pve.storage-full", "host.io-error", "pve.storage-command", "capmox.no-bootstrap", "pve.clone-failed"],
+		],
+		[
+			"containerd-without-config",
+			[
+				"containerd.config",
+				"containerd.down",
+				"kubelet.failed",
+				"kubeadm.preflight",
+				"kubeadm.phase",
+				"systemd.service-failed",
+				"cloudinit.scripts-user",
+			],
+		],
 	])("in a whole log: %s", (name, ids) => {
 		expect(idsIn(readFileSync(new URL(`whole/${name}.log`, import.meta.url), "utf8"))).toEqual(ids);
 	});
