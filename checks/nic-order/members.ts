@@ -158,6 +158,9 @@ function wrongAddress(
 	own: readonly { readonly net: string; readonly address: string }[],
 ): NicFinding {
 	const better = own.find((one) => familyOf(one.address) === familyOf(address)) ?? own[0];
+	// Of two families both have to be told, or the other one is gone.
+	const families = [...new Set(node.internal.map(familyOf))];
+	const right = families.flatMap((family) => own.find((one) => familyOf(one.address) === family)?.address ?? []);
 	return {
 		code: "wrong-address",
 		summary: `${titleOf(node)} goes by ${normal(address)}, the address of its device ${device}. CAPMOX gave ${better?.address ?? ""} on ${better?.net === "default" ? (member.defaults[0] ?? "net0") : (better?.net ?? "net0")} to the machine.`,
@@ -167,7 +170,7 @@ function wrongAddress(
 		],
 		remedy: [
 			lookAtRoutes,
-			pinned(member, better?.address ?? ""),
+			pinned(member, right.length === 0 ? (better?.address ?? "") : right.join(",")),
 			replaceMachine(member, "Once the pools' metrics are right, replace the Machine instead."),
 		],
 	};
