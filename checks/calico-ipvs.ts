@@ -2,7 +2,7 @@ import { type Diagnosis, defineCheck, healthy, notApplicable, problems } from ".
 import { chosenOn, families, methodOf, rightOnes } from "./calico-ipvs/chosen.ts";
 import { type CalicoFinding, type Code, findings, type Known, type Scene } from "./calico-ipvs/findings.ts";
 import { judgeAgents, judgeMethods, judgeMode } from "./calico-ipvs/latent.ts";
-import { faultsIn, reportAll } from "./calico-ipvs/visible.ts";
+import { faultsIn, ownersOf, reportAll } from "./calico-ipvs/visible.ts";
 import { type Cluster, clustersOf, inCluster, ofCluster, partOf, together } from "./clusters.ts";
 
 export default defineCheck({
@@ -50,11 +50,13 @@ function judge(facts: Known, cluster: Cluster): Diagnosis<Code> | undefined {
 	const { "management.networks": networks } = facts;
 	const isOwn = (one: { readonly namespace?: string | undefined; readonly cluster?: string | undefined }) =>
 		cluster.owner === `${one.namespace ?? ""}/${one.cluster ?? ""}`;
+	const services = partOf(facts["workload.services"], cluster)?.services ?? [];
 	const scene: Scene = {
 		calico: found.calico,
 		cluster,
 		nodes,
-		services: partOf(facts["workload.services"], cluster)?.services ?? [],
+		services,
+		owners: ownersOf(services),
 		proxy: partOf(facts["workload.kubeProxy"], cluster),
 		// Without a management cluster kube-vip's own pods tell the endpoint.
 		endpoints: [

@@ -94,7 +94,8 @@ const matchAll = (facts: Known, management: Networks): readonly Matched[] =>
 		}
 
 		const pairs = pairsOf(networks, nodes, cluster.owner !== undefined);
-		const strays = nodes.filter((node) => !pairs.some((pair) => pair.node === node));
+		const paired = new Set(pairs.map(({ node }) => node));
+		const strays = nodes.filter((node) => !paired.has(node));
 		return [{ cluster, networks, pairs: pairs.filter(({ member }) => member.deleting !== true), strays }];
 	});
 

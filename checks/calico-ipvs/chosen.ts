@@ -15,7 +15,7 @@ export interface Chosen {
 export const families: readonly Family[] = [4, 6];
 const familyOf = (address: string): Family => (address.includes(":") ? 6 : 4);
 
-const normal = (text: string): string => {
+export const normal = (text: string): string => {
 	const parsed = parseAddress(text);
 	return parsed === undefined ? text : renderAddress(parsed);
 };

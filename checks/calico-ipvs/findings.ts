@@ -40,6 +40,8 @@ export interface Scene {
 	readonly cluster: Cluster;
 	readonly nodes: readonly Node[];
 	readonly services: Services;
+	/** Which Service an address in its shortest form is of. */
+	readonly owners: ReadonlyMap<string, string>;
 	/** Absent where its mode could not be read. */
 	readonly proxy?: Facts["workload.kubeProxy"]["clusters"][number] | undefined;
 	/** Hosts of the control plane's endpoint. */

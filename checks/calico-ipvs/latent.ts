@@ -1,10 +1,10 @@
 import { coerce, compare } from "semver";
 import { contains, type Family, parseAddress, parseCidr } from "../../src/addresses.ts";
 import { kubernetesSince } from "../../src/knowledge/calico.ts";
-import { families, internalOf, isIpvs, isSame, methodOf, readChosen } from "./chosen.ts";
+import { families, internalOf, isIpvs, isSame, methodOf, normal, readChosen } from "./chosen.ts";
 import type { CalicoFinding, Node, Scene } from "./findings.ts";
 import { advise, look, takeInternal } from "./steps.ts";
-import { methodEvidence, ownerOf } from "./visible.ts";
+import { methodEvidence } from "./visible.ts";
 
 const shorten = (all: readonly string[]): string =>
 	all.length > 4 ? `${all.slice(0, 4).join(", ")} and ${all.length - 4} more` : all.join(", ");
@@ -66,7 +66,7 @@ function judgeTarget(scene: Scene, family: Family): readonly CalicoFinding[] {
 	}
 
 	const isEndpoint = scene.endpoints.some((host) => isSame(host, target));
-	const service = isIpvs(scene) ? ownerOf(scene.services, target) : undefined;
+	const service = isIpvs(scene) ? scene.owners.get(normal(target)) : undefined;
 	if (!isEndpoint && service === undefined) {
 		return [];
 	}

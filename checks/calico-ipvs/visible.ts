@@ -1,6 +1,6 @@
 import type { Family } from "../../src/addresses.ts";
 import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
-import { type Chosen, chosenOn, givenTo, internalOf, isIpvs, isSame, methodOf, rightOnes } from "./chosen.ts";
+import { type Chosen, chosenOn, givenTo, internalOf, isIpvs, isSame, methodOf, normal, rightOnes } from "./chosen.ts";
 import type { CalicoFinding, Code, Node, Scene, Services } from "./findings.ts";
 import { advise, look, takeInternal } from "./steps.ts";
 
@@ -33,7 +33,7 @@ export function reportAll(scene: Scene, faults: readonly Fault[]): readonly Cali
 function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | undefined {
 	const { address, family, node } = chosen;
 	const isOwn = owns(chosen);
-	const service = ownerOf(scene.services, address);
+	const service = scene.owners.get(address);
 	// A Service may have been given a node's own address, as externalIPs often are; only IPVS binds it elsewhere, too.
 	if (service !== undefined && (!isOwn || isIpvs(scene))) {
 		return { code: "service-address", chosen, why: `that of Service ${service}` };
@@ -67,12 +67,17 @@ function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | 
 const owns = ({ node, family, address }: Chosen): boolean =>
 	internalOf(node, family).some((one) => isSame(one, address));
 
-export const ownerOf = (services: Services, address: string): string | undefined => {
-	const owner = services.find(({ clusterIps, externalIps, loadBalancerIps }) =>
-		[...clusterIps, ...externalIps, ...loadBalancerIps].some((one) => isSame(one, address)),
+/** Each address is looked up for every node, and both may be thousands. */
+export const ownersOf = (services: Services): ReadonlyMap<string, string> =>
+	new Map(
+		services
+			.flatMap(({ namespace, name, clusterIps, externalIps, loadBalancerIps }) =>
+				[...clusterIps, ...externalIps, ...loadBalancerIps].map(
+					(address) => [normal(address), `${namespace}/${name}`] as const,
+				),
+			)
+			.toReversed(),
 	);
-	return owner === undefined ? undefined : `${owner.namespace}/${owner.name}`;
-};
 
 /** Somebody named the interface, and CAPMOX gave its address to this very machine. */
 const isMeant = (scene: Scene, { node, family, address }: Chosen): boolean =>

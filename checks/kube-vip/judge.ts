@@ -157,7 +157,7 @@ function judgeVariables(subject: Subject): readonly VipFinding[] {
 		];
 	}
 
-	if (cidr === undefined || isBefore(version, kubeVipSince.withoutCidr) !== false) {
+	if (cidr === undefined || isHost(cidr, address) || isBefore(version, kubeVipSince.withoutCidr) !== false) {
 		return [];
 	}
 
@@ -168,12 +168,16 @@ function judgeVariables(subject: Subject): readonly VipFinding[] {
 			evidence: [saysImage(subject), { from: `${name}, vip_cidr`, saw: cidr, expected: "vip_subnet" }],
 			remedy: [
 				advise(
-					`Call the variable vip_subnet in the manifest of kube-vip, ${subject.path}, or take it out where 32 or 128 is meant. ${whereToEdit(subject)}`,
+					`Call the variable vip_subnet in the manifest of kube-vip, ${subject.path}, or take it out where the mask of a single host is meant. ${whereToEdit(subject)}`,
 				),
 			],
 		},
 	];
 }
+
+/** What kube-vip takes by itself. */
+const isHost = (cidr: string, address: string): boolean =>
+	["32,128", parseAddress(address)?.family === 6 ? "128" : "32"].includes(cidr.replaceAll(/[\s/]/g, ""));
 
 const whereToEdit = ({ control, source }: Subject): string =>
 	control === undefined

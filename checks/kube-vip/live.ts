@@ -57,11 +57,14 @@ const evidenceOf = (pod: Pod): Evidence => ({
 
 /** Nodes whose machine was made with kube-vip, and on which none was ever seen. */
 export function judgeAbsence(control: ControlPlane, path: string, scene: Scene): readonly VipFinding[] {
-	const { cluster, pods, nodes } = scene;
-	const [first, ...rest] = control.machines.flatMap(({ node, manifest }) => {
-		const own = nodes?.find(({ name, ready }) => name === node && ready);
+	const { cluster, pods, nodes = [] } = scene;
+	const made = control.machines.filter(({ manifest }) => manifest.state !== "none");
+	// A node that is not ready may have lost it with all else; but somewhere there has to be one.
+	const isNowhere = nodes.length > 0 && !pods.some(isKubeVip);
+	const [first, ...rest] = made.flatMap(({ node = "" }) => {
+		const own = nodes.find(({ name }) => name === node);
 		const hasPod = pods.some((pod) => isKubeVip(pod) && pod.node === node);
-		return own === undefined || hasPod || manifest.state === "none" ? [] : [own.name];
+		return node === "" || hasPod || (own?.ready !== true && !isNowhere) ? [] : [node];
 	});
 	if (first === undefined) {
 		return [];

@@ -10,28 +10,45 @@ interface Pair {
 
 /** Machines with their Nodes, all of one cluster, those that are not ready first. `isKnown`: it is the machines' own. */
 export function pairsOf({ members }: Networks, nodes: readonly Node[], isKnown: boolean): readonly Pair[] {
-	const uuidOf = (id: string | undefined) => id?.toLowerCase();
+	const lower = (id: string | undefined) => (id === undefined ? [] : [id.toLowerCase()]);
 	const nameOf = ({ node, machine }: Member) => node ?? machine;
+	const nodesBy = {
+		id: group(nodes, ({ providerId }) => lower(providerId)),
+		name: group(nodes, ({ name }) => [name]),
+		// A host name of its own, and an ID that somebody else wrote: the address is left.
+		address: group(isKnown ? nodes : [], ({ internal }) => internal.map(normal)),
+	};
+	const membersBy = {
+		id: group(members, ({ providerId }) => (providerId === undefined ? [] : [providerId])),
+		name: group(members, (member) => [nameOf(member)]),
+	};
 	return members
 		.flatMap((member) => {
-			const byId = nodes.find(
-				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
-			);
-			// A host name of its own, and an ID that somebody else wrote: the address is left.
-			const own = addressesOf(member, () => true);
-			const byAddress = isKnown
-				? nodes.find(({ internal }) => own.some(({ address }) => internal.some((one) => isSame(one, address))))
-				: undefined;
-			const byName = nodes.find(({ name }) => name === nameOf(member)) ?? byAddress;
+			const [byId] = lower(member.providerId).flatMap((id) => nodesBy.id.get(id) ?? []);
+			const [byName] = [nameOf(member)].flatMap((name) => nodesBy.name.get(name) ?? []);
+			const [byAddress] = addressesOf(member, () => true).flatMap(({ address }) => nodesBy.address.get(address) ?? []);
+			const near = byName ?? byAddress;
 			// Names repeat between clusters, and it may not be known which one this is.
-			const others = members.filter((other) => other !== member);
-			const isOther =
-				others.some((other) => nameOf(other) === byName?.name) ||
-				others.some((other) => other.providerId === byName?.providerId && byName?.providerId !== undefined);
-			const node = byId ?? (isOther ? undefined : byName);
+			const isOther = [
+				...(membersBy.name.get(near?.name ?? "") ?? []),
+				...(membersBy.id.get(near?.providerId ?? "") ?? []),
+			].some((other) => other !== member);
+			const node = byId ?? (isOther ? undefined : near);
 			return node === undefined ? [] : [{ member, node }];
 		})
 		.toSorted((one, other) => Number(one.node.ready) - Number(other.node.ready));
+}
+
+/** By each of their keys: there may be thousands. */
+function group<T>(all: readonly T[], keysOf: (one: T) => readonly string[]): ReadonlyMap<string, readonly T[]> {
+	const groups = new Map<string, T[]>();
+	for (const one of all) {
+		for (const key of keysOf(one)) {
+			groups.set(key, [...(groups.get(key) ?? []), one]);
+		}
+	}
+
+	return groups;
 }
 
 export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] =>
@@ -158,6 +175,9 @@ function wrongAddress(
 	own: readonly { readonly net: string; readonly address: string }[],
 ): NicFinding {
 	const better = own.find((one) => familyOf(one.address) === familyOf(address)) ?? own[0];
+	// Of two families both have to be told, or the other one is gone.
+	const families = [...new Set(node.internal.map(familyOf))];
+	const right = families.flatMap((family) => own.find((one) => familyOf(one.address) === family)?.address ?? []);
 	return {
 		code: "wrong-address",
 		summary: `${titleOf(node)} goes by ${normal(address)}, the address of its device ${device}. CAPMOX gave ${better?.address ?? ""} on ${better?.net === "default" ? (member.defaults[0] ?? "net0") : (better?.net ?? "net0")} to the machine.`,
@@ -167,7 +187,7 @@ function wrongAddress(
 		],
 		remedy: [
 			lookAtRoutes,
-			pinned(member, better?.address ?? ""),
+			pinned(member, right.length === 0 ? (better?.address ?? "") : right.join(",")),
 			replaceMachine(member, "Once the pools' metrics are right, replace the Machine instead."),
 		],
 	};

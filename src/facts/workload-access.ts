@@ -5,6 +5,7 @@ import type { Kubectl } from "../access/kubectl.ts";
 import type { World, WorldOptions } from "../access/world.ts";
 import { type Cause, causes, ProbeError, UsageError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
+import type { ManagementCluster } from "./management-clusters.ts";
 import type { Know } from "./probe.ts";
 import { tellingWhere } from "./workload-endpoint.ts";
 
@@ -173,7 +174,7 @@ async function open(world: World, know: Know, signal: AbortSignal): Promise<Open
 			"not-set-up",
 			wanted === undefined
 				? "no workload cluster is named by --workload or --workload-kubeconfig"
-				: `--workload ${wanted}: the management cluster has no Cluster on Proxmox`,
+				: `--workload ${wanted}: the management cluster has no Cluster on Proxmox whose control plane is initialised`,
 		);
 	}
 
@@ -203,7 +204,8 @@ async function openNamed(
 ): Promise<(Workload | Unreached)[]> {
 	const { items } = await know("management.clusters");
 	const own = items.filter(({ infrastructure }) => infrastructure?.kind === "ProxmoxCluster");
-	const chosen = wanted === "all" ? own : own.filter((one) => one.name === wanted || keyOf(one) === wanted);
+	const chosen =
+		wanted === "all" ? own.filter(isBegun) : own.filter((one) => one.name === wanted || keyOf(one) === wanted);
 	if (chosen.length === 0 && wanted !== "all") {
 		const names = own.map(({ name }) => name).join(", ");
 		throw new UsageError(
@@ -213,6 +215,10 @@ async function openNamed(
 
 	return Promise.all(chosen.map((one) => openOne(world, one, chosen, know, signal)));
 }
+
+/** Of one that is only being made there may be a kubeconfig, and no API server yet. */
+const isBegun = ({ conditions }: ManagementCluster): boolean =>
+	!conditions.some(({ type, status }) => type === "ControlPlaneInitialized" && status === "False");
 
 const secretShape = z.object({ data: z.object({ value: z.string() }) });
 const kubeconfigShape = z.object({ clusters: z.array(z.unknown()).min(1) });

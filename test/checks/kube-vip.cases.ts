@@ -54,6 +54,12 @@ export const plans: readonly (readonly [string, VipSetup, readonly string[]])[] 
 	["latest", { manifest: { image: image("latest") } }, ["version-untold"]],
 	["a digest", { manifest: { image: `ghcr.io/kube-vip/kube-vip@sha256:${"0".repeat(64)}` } }, ["version-untold"]],
 	["vip_cidr with 0.9", { manifest: { image: image("v0.9.0"), variables: { vip_cidr: "24" } } }, ["variable-ignored"]],
+	["vip_cidr of a host with 0.9", { manifest: { image: image("v0.9.0"), variables: { vip_cidr: "32" } } }, ["unknown"]],
+	[
+		"vip_cidr 32 on IPv6 with 0.9",
+		{ ...sixth, manifest: { image: image("v0.9.0"), variables: { ...to6, vip_cidr: "32" } } },
+		["variable-ignored"],
+	],
 	["vip_cidr with 0.8", { manifest: { image: image("v0.8.9"), variables: { vip_cidr: "24" } } }, ["unknown"]],
 	[
 		"vip_address without vip_subnet with 1.0",
@@ -290,5 +296,6 @@ export const lives: readonly (readonly [
 		["broken-release"],
 	],
 	["no pods of kube-vip", {}, () => [], ["pod-absent"]],
+	["no pods of kube-vip, and the node is not ready", {}, () => [nodeObject({ ...node, ready: false })], ["pod-absent"]],
 	["no pods, and none is meant to be", { manifest: null, unprepared: true }, () => [], ["skip"]],
 ];

@@ -258,6 +258,24 @@ describe("one that cannot be looked at hides nothing of the other, and is never 
 		});
 	});
 
+	test("that is only being made, and has no API server yet, is left out of all, and not where it is named", async () => {
+		const { management, world, test: second } = await startTwo(sound, sound);
+		await second.setTransport("refused");
+		for (const object of asSecond(vipObjects()).filter(({ kind }) => kind === "Cluster" || kind === "Machine")) {
+			management.put(
+				object.kind === "Cluster"
+					? {
+							...object,
+							status: { conditions: [{ type: "ControlPlaneInitialized", status: "False", reason: "NotInitialized" }] },
+						}
+					: { ...object, status: {} },
+			);
+		}
+
+		expect(wordsOf(judge(await look(await world())))).toEqual(of("calico-ipvs", "kube-vip", "nic-order"));
+		expect(wordOf(judge(await look(await world({ named: "test" })))["nic-order"])).toBe("unknown");
+	});
+
 	test("that nobody named", async () => {
 		const { world } = await startTwo(sound, sound);
 		const verdicts = judge(await look(await world({ named: "prod" })));

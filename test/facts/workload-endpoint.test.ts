@@ -112,6 +112,22 @@ describe("what kubectl's error says beside", () => {
 		expect(await told(["10.0.0.5", "10.0.0.11"])).toContain("the endpoint works");
 	});
 
+	test.each([
+		["unreachable", "x509: certificate signed by unknown authority", "another machine that has the same address"],
+		[
+			"unreachable",
+			"x509: certificate is valid for 10.0.0.9, not 10.0.0.5",
+			"another machine that has the same address",
+		],
+		["unreachable", "x509: certificate has expired or is not yet valid", "the certificate of the API server is over"],
+		["unauthorized", "You must be logged in to the server", "the certificate in that kubeconfig may be over"],
+	] as const)("a certificate's fault needs no knocking: %s, %s", async (cause, said, means) => {
+		const message = await told([], new ProbeError(cause, said));
+		expect(message).toContain(`${said}; `);
+		expect(message).toContain(means);
+		expect(message).not.toContain("6443");
+	});
+
 	test("an answer that is no silence is left as it is", async () => {
 		expect(await told([], new ProbeError("forbidden", "may not"))).toBe("may not");
 	});

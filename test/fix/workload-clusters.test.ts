@@ -50,8 +50,9 @@ afterEach(async () => {
 	rmSync(cwd, { recursive: true });
 });
 
-const fix = async (...words: readonly string[]) =>
-	doctor(["fix", "calico-ipvs", "--kubeconfig", management.kubeconfig, "--workload", "all", ...words], {
+const fix = async (...words: readonly string[]) => fixCheck("calico-ipvs", "--workload", "all", ...words);
+const fixCheck = async (...words: readonly string[]) =>
+	doctor(["fix", "--kubeconfig", management.kubeconfig, ...words], {
 		cwd,
 		env: { PATH: `${dirname(await findKubectl())}:${dirname(process.execPath)}:/usr/bin:/bin`, HOME: cwd },
 	});
@@ -95,4 +96,30 @@ test("a file of that name that leads to another cluster changes nothing there", 
 	const { exitCode, stdout } = await fix("--yes");
 	expect([exitCode, isTold(prod), isTold(second)]).toEqual([4, false, false]);
 	expect(stdout.replaceAll(/\s+/g, " ")).toContain("or the kubeconfig leads to another cluster");
+});
+
+test("kube-vip is patched in both control planes of one name, each by its own object, and in no workload cluster", async () => {
+	const image = (tag: string) => `ghcr.io/kube-vip/kube-vip:${tag}`;
+	const old = vipObjects({ manifest: { image: image("v1.2.2") } });
+	for (const object of [...old, ...asSecond(old)].filter(({ kind }) => /^Kubeadm(?:ControlPlane|Config)$/.test(kind))) {
+		management.put(object);
+	}
+
+	await fixCheck("kube-vip/broken-release", "--yes");
+	const patched = management
+		.objects()
+		.filter(({ kind }) => kind === "KubeadmControlPlane")
+		.map((object) => [object.metadata.namespace, JSON.stringify(object).includes(image("v1.1.2"))]);
+	expect(patched.toSorted()).toEqual([
+		["default", true],
+		["staging", true],
+	]);
+	const written = management.requests.filter(({ method }) => method !== "GET").map(({ path }) => path);
+	expect(written.toSorted()).toEqual(
+		["default", "staging"].map(
+			(namespace) =>
+				`/apis/controlplane.cluster.x-k8s.io/v1beta2/namespaces/${namespace}/kubeadmcontrolplanes/prod-control-plane`,
+		),
+	);
+	expect([...prod.requests, ...second.requests]).toEqual([]);
 });
