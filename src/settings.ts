@@ -68,7 +68,12 @@ export function parseSettings(text: string, name: string, known: Known): Setting
 	};
 	const [broken] = document.errors;
 	if (broken !== undefined) {
-		refuse(lineCounter.linePos(broken.pos[0]).line, (broken.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""));
+		refuse(
+			lineCounter.linePos(broken.pos[0]).line,
+			broken.code === "MULTIPLE_DOCS"
+				? "a second document begins, and only one is read"
+				: (broken.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
+		);
 	}
 
 	const lineOf = (path: readonly PropertyKey[]): number => {

@@ -71,10 +71,14 @@ const formats = ["junit", "sarif", "github", "markdown", "html"] as const;
 
 async function expectSilence({ env, cwd, options = [] }: Scene): Promise<readonly string[]> {
 	const saved = join(cwd, "saved.yaml");
-	const reports = formats.map((format) => [format, join(cwd, `report.${format}`)] as const);
+	const reportsOf = (name: string) => formats.map((format) => [format, join(cwd, `${name}.${format}`)] as const);
+	const asked = (reports: ReturnType<typeof reportsOf>) =>
+		reports.flatMap(([format, file]) => ["--report", `${format}=${file}`]);
+	const [live, later] = [reportsOf("live"), reportsOf("later")];
+	const summary = join(cwd, "summary.md");
 	const outputs: string[] = [];
 	const say = async (words: readonly string[]) => {
-		const { stdout, stderr, exitCode } = await doctor(words, { env, cwd });
+		const { stdout, stderr, exitCode } = await doctor(words, { env: { ...env, GITHUB_STEP_SUMMARY: summary }, cwd });
 		expect([words.join(" "), tracesOf(stdout + stderr, canaries)]).toEqual([words.join(" "), []]);
 		expect([words.join(" "), exitCode, stderr]).not.toEqual([words.join(" "), 70, stderr]);
 		outputs.push(stdout + stderr);
@@ -82,19 +86,19 @@ async function expectSilence({ env, cwd, options = [] }: Scene): Promise<readonl
 	await Promise.all([
 		...lines.map(async (words) => {
 			const takes = words[0] === "env" ? options.filter((option) => option.startsWith("--env-file")) : options;
-			await say([...words, ...takes]);
+			await say([...words, ...takes, ...(words.includes("-v") ? asked(live) : [])]);
 		}),
 		say(["snapshot", "-o", saved, ...options]),
 	]);
 	expect(tracesOf(readFileSync(saved, "utf8"), canaries)).toEqual([]);
 	await Promise.all(
 		[
-			["run", "-v", "--from", saved, ...reports.flatMap(([format, file]) => ["--report", `${format}=${file}`])],
+			["run", "-v", "--from", saved, ...asked(later)],
 			["diff", saved, saved, "-v"],
 			["diff", saved, saved, "--format", "json"],
 		].map(say),
 	);
-	for (const [format, file] of reports) {
+	for (const [format, file] of [...live, ...later, ["summary", summary] as const]) {
 		expect([format, tracesOf(readFileSync(file, "utf8"), canaries)]).toEqual([format, []]);
 	}
 

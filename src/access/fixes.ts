@@ -165,7 +165,8 @@ async function takeLock(root: string): Promise<{ release(): Promise<void> }> {
 
 	return {
 		release: async () => {
-			await rm(path, { force: true });
+			// One that stays is stale from now on.
+			await rm(path, { force: true }).catch(() => undefined);
 		},
 	};
 }

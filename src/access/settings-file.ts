@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { UsageError } from "../errors.ts";
 import { type GivenFile, readGiven } from "./given-file.ts";
 
 const settingsName = "capmox-doctor.yaml";
@@ -12,8 +13,21 @@ export async function readSettingsFile(given: string | undefined, folder: string
 		return undefined;
 	}
 
+	if (given === undefined && isStrangers(path, folder)) {
+		throw new UsageError(
+			`${relative(folder, path)} belongs to another user; name it with --config if its settings are to be used`,
+		);
+	}
+
 	const { name, text } = await readGiven("--config", path, largest);
 	return { name: given === undefined ? relative(folder, name) : name, text };
+}
+
+/** In a folder such as /tmp anyone may leave one, and the kubeconfig that it names may run commands. */
+function isStrangers(path: string, folder: string): boolean {
+	const own = process.getuid?.();
+	const trusted = [own, 0, statSync(folder).uid];
+	return own !== undefined && !trusted.includes(statSync(path).uid);
 }
 
 function find(folder: string): string | undefined {

@@ -3,6 +3,7 @@ import type { Hands } from "../access/hands.ts";
 import type { Judgement } from "../diagnose.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { placeOf, putInto, renderEdit } from "./edit.ts";
+import { writeDown } from "./journal.ts";
 import { isRestorable, readObjects, uidsIn } from "./objects.ts";
 import { areNamed, type PlannedStep, planAfter, planOf } from "./plan.ts";
 import { renderPlan, renderStep } from "./show.ts";
@@ -120,7 +121,7 @@ export async function carryOut(parts: Parts, order: Order): Promise<Outcome> {
 	}
 
 	const outcome = outcomeOf(judgement, order, [...fates.values()], isLookedAtAgain);
-	await fix.append({ event: "ended", at: parts.now().toISOString(), result: outcome.result });
+	await writeDown(fix, { event: "ended", at: parts.now().toISOString(), result: outcome.result }, say);
 	return { ...outcome, judgement, id: fix.id };
 }
 
@@ -389,11 +390,12 @@ async function write(
 		output = error.message;
 	}
 
-	await fix.append({ event: "finished", at: parts.now().toISOString(), key: planned.key, exitCode, output });
 	say(
 		exitCode === 0 ? `Written. How it was is kept in ${fix.folder}.\n` : `${output}. Put it there yourself, as root.\n`,
 	);
-	return exitCode === 0 ? "done" : "left";
+	const ended = { at: parts.now().toISOString(), key: planned.key, exitCode, output };
+	const isWritten = await writeDown(fix, { event: "finished", ...ended }, say);
+	return !isWritten ? "uncertain" : exitCode === 0 ? "done" : "left";
 }
 
 /** Characters of output that the journal keeps. */
@@ -452,13 +454,22 @@ async function run(parts: Parts, fix: OpenFix, planned: PlannedStep): Promise<Do
 
 	const ended = { at: now().toISOString(), key: planned.key, output: mask(printed).slice(-kept) };
 	if (!isAnswered) {
-		await fix.append({ event: "uncertain", ...ended });
+		await writeDown(fix, { event: "uncertain", ...ended }, say);
 		say("Nobody knows whether it was done, because no answer came; what comes after it was not done.\n");
 		return "uncertain";
 	}
 
 	const after = exitCode === 0 ? await keepChanged(parts, fix, planned) : undefined;
-	await fix.append({ event: "finished", ...ended, exitCode, ...(after === undefined ? {} : { objects: after }) });
+	const finished = {
+		event: "finished",
+		...ended,
+		exitCode,
+		...(after === undefined ? {} : { objects: after }),
+	} as const;
+	if (!(await writeDown(fix, finished, say))) {
+		return "uncertain";
+	}
+
 	// Many that only look end so where there is nothing to be seen.
 	if (exitCode === 0 || planned.step.risk === "safe") {
 		return "done";
@@ -529,5 +540,14 @@ async function keepChanged(parts: Parts, fix: OpenFix, { step, subject }: Planne
 	}
 
 	const read = await readObjects(parts, subject);
-	return read.kind === "read" ? await fix.keep(`${parts.now().getTime()}-changed.yaml`, read.text) : undefined;
+	try {
+		return read.kind === "read" ? await fix.keep(`${parts.now().getTime()}-changed.yaml`, read.text) : undefined;
+	} catch (error) {
+		if (!(error instanceof UsageError)) {
+			throw error;
+		}
+
+		// It is changed already; an undo then tells how to do it by hand.
+		return undefined;
+	}
 }

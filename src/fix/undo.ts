@@ -4,6 +4,7 @@ import type { NonEmpty } from "../check.ts";
 import { ProbeError, UsageError } from "../errors.ts";
 import { toShell } from "../shell.ts";
 import type { Parts } from "./carry-out.ts";
+import { writeDown } from "./journal.ts";
 import { isRestorable, parseObjects, readObjects, uidsIn } from "./objects.ts";
 import { subjectOf } from "./plan.ts";
 import { restore as restoreObject } from "./restore.ts";
@@ -33,7 +34,7 @@ export async function undo(tools: Tools, id: string): Promise<boolean> {
 		const isUndone = await undoStep(tools, fix, step);
 		isWhole &&= isUndone;
 		if (isUndone) {
-			await journal.append({ event: "undone", at: tools.now().toISOString(), key: step.key });
+			await writeDown(journal, { event: "undone", at: tools.now().toISOString(), key: step.key }, say);
 		}
 	}
 

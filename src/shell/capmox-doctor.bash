@@ -36,6 +36,8 @@ _capmox_doctor() {
 			directive=${BASH_REMATCH[1]}
 		else
 			line=${line%%$'\t'*}
+			# A name of a context may hold what the shell would carry out.
+			[[ $line =~ ^[A-Za-z0-9_./:=@,+~^%-]*$ ]] || printf -v line %q "$line"
 			COMPREPLY[${#COMPREPLY[@]}]=${line#"$kept"}
 		fi
 	done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)

@@ -185,7 +185,7 @@ async function type(shell: string, options: string, setUp: string, lines: readon
 		env: {
 			PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`,
 			HOME: folder,
-			KUBECONFIG: join(folder, "kubeconfig"),
+			KUBECONFIG: `${join(folder, "kubeconfig")}:${join(folder, "hostile")}`,
 			TERM: "dumb",
 		},
 		stdio: ["pipe", "pipe", "inherit"],
@@ -252,11 +252,14 @@ describe.each([
 			"capmox-doctor --context ki": "--context kind-capi",
 			"capmox-doctor --context=ki": "--context=kind-capi",
 			"capmox-doctor --context arn:aws:e": "--context arn:aws:eks:west",
+			"capmox-doctor --context od": "--context odd $(touch ran) '`touch ran`",
 			"capmox-doctor run --manifest clu": "run --manifest cluster.yaml",
 			"capmox-doctor run --manifest=clu": "run --manifest=cluster.yaml",
 			"capmox-doctor run --report json=clu": "run --report json=cluster.yaml",
 			"capmox-doctor run --root c": "run --root copies",
 		};
+		const hostile = { name: "odd $(touch ran) '`touch ran`" };
+		writeFileSync(join(folder, "hostile"), JSON.stringify({ contexts: [hostile] }));
 		expect(await type(shell, options, setUp, Object.keys(typed))).toEqual(Object.values(typed));
 		expect(existsSync(join(folder, "ran"))).toBe(false);
 	});

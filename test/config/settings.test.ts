@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -203,5 +203,19 @@ describe("the file", () => {
 			text: "failOn: never\n",
 		});
 		await expect(readSettingsFile(join(folder, "other.yaml"), below)).rejects.toThrow("--config: there is no file");
+	});
+
+	// Only root can give a file to somebody else.
+	it.skipIf(process.getuid?.() !== 0)("is left to be named where somebody else may have put it there", async () => {
+		const [above, below] = [join(folder, "shared"), join(folder, "shared", "own")];
+		const file = join(above, "capmox-doctor.yaml");
+		mkdirSync(below, { recursive: true });
+		writeFileSync(file, "kubeconfig: theirs\n");
+		chownSync(file, 65_534, 65_534);
+		await expect(readSettingsFile(undefined, below)).rejects.toThrow("../capmox-doctor.yaml belongs to another user");
+		expect(await readSettingsFile(file, below)).toStrictEqual({ name: file, text: "kubeconfig: theirs\n" });
+		// As in a container, whose checkout is somebody else's as a whole.
+		chownSync(below, 65_534, 65_534);
+		expect(await readSettingsFile(undefined, below)).toMatchObject({ name: "../capmox-doctor.yaml" });
 	});
 });

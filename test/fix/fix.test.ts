@@ -111,6 +111,25 @@ describe("without a terminal", () => {
 		expect(mode()).toBe("644");
 	});
 
+	test("what was done is told where it cannot be written down any more, and taken back all the same", async () => {
+		const spoil = `cd ${fixes()}; cp */journal.jsonl kept; for each in lock */journal.jsonl; do rm $each; mkdir $each; done`;
+		const PATH = slowChmod(spoil);
+		const { exitCode, stdout, stderr } = await doctor(["fix", target, "--yes"], { cwd, env: { ...env, PATH } });
+		expect([exitCode, stderr, mode()]).toEqual([0, "", "600"]);
+		expect(stdout).toMatch(/\nWhat came of it could not be written down in \S+: EISDIR[^]*\nconfirmed: /);
+		const id = readdirSync(fixes()).find((name) => /^\d/.test(name)) ?? "";
+		rmSync(join(fixes(), "lock"), { recursive: true });
+		rmSync(join(fixes(), id, "journal.jsonl"), { recursive: true });
+		// A line that a crash cut off inside a character, too.
+		const torn = Buffer.from('{"event":"finished","at":"é').subarray(0, -1);
+		writeFileSync(join(fixes(), id, "journal.jsonl"), Buffer.concat([readFileSync(join(fixes(), "kept")), torn]));
+		expect((await doctor(["fix", "--list"], { cwd, env })).stdout).toContain("interrupted, 0 steps done");
+		const undone = await doctor(["fix", "--undo", id, "--yes"], { cwd, env });
+		expect([undone.exitCode, mode()]).toEqual([0, "644"]);
+		const again = await doctor(["fix", "--undo", id, "--yes"], { cwd, env });
+		expect(again.stdout).toContain("changed nothing that is not taken back already");
+	});
+
 	test.each([
 		["fix", "tokn"],
 		["fix", "token/readable"],

@@ -254,6 +254,7 @@ const vmIs = () => proxmox.state.vms.find(({ name }) => name === worker);
 describe("each state that cannot resolve itself ends, and nothing else is touched", () => {
 	test.each([
 		["problem.owner-gone", [...whole, `gone: ProxmoxMachine ${machine}`]],
+		["problem.owner-gone.no-owner", allOf],
 		["problem.cluster-gone", allOf],
 		["problem.proxmox-cluster-gone", allOf],
 		["problem.credentials-gone", allOf],
