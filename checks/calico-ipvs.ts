@@ -1,8 +1,8 @@
 import { type Diagnosis, defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
-import { chosenOn, families, methodOf } from "./calico-ipvs/chosen.ts";
+import { chosenOn, families, methodOf, rightOnes } from "./calico-ipvs/chosen.ts";
 import { type CalicoFinding, type Code, findings, type Known, type Scene } from "./calico-ipvs/findings.ts";
 import { judgeAgents, judgeMethods, judgeMode } from "./calico-ipvs/latent.ts";
-import { judgeChosen } from "./calico-ipvs/visible.ts";
+import { faultsIn, reportAll } from "./calico-ipvs/visible.ts";
 import { type Cluster, clustersOf, inCluster, ofCluster, partOf, together } from "./clusters.ts";
 
 export default defineCheck({
@@ -63,12 +63,13 @@ function judge(facts: Known, cluster: Cluster): Diagnosis<Code> | undefined {
 		],
 		members: (networks?.members ?? []).filter(isOwn),
 	};
-	const visible = judgeChosen(scene);
+	const faults = faultsIn(scene);
+	// The same remedy twice would not help.
+	const sound = families.filter((family) => !faults.some(({ chosen }) => chosen.family === family));
 	const all: readonly CalicoFinding[] = [
-		...visible,
+		...reportAll(scene, faults),
 		...judgeAgents(scene),
-		// The same remedy twice would not help.
-		...(visible.length === 0 ? judgeMethods(scene) : []),
+		...judgeMethods(scene, sound),
 		...judgeMode(scene),
 	];
 	return problems(
@@ -88,10 +89,17 @@ function tell(scene: Scene): string {
 	const mode = proxy === undefined ? "" : ` kube-proxy: ${proxy.mode}.`;
 	const outlook =
 		proxy?.mode === "ipvs" ? " Kubernetes deprecates mode ipvs from 1.35 on; nftables takes its place." : "";
-	const seen = new Set(chosenOn(scene).map(({ node }) => node));
+	const chosen = chosenOn(scene);
+	const seen = new Set(chosen.map(({ node }) => node));
 	const rest = nodes.length - seen.size;
+	const bare = new Set(
+		chosen.flatMap(({ node, family }) => (rightOnes(scene, node, family).length === 0 ? [`IPv${family}`] : [])),
+	);
 	return [
 		`Calico ${calico.version ?? ""} goes by an address of its own for each of ${seen.size} nodes${ofCluster(cluster)} (${methods.join(", ")}).`,
+		bare.size === 0
+			? ""
+			: ` Not every Node lists an InternalIP of ${[...bare].join(" and ")}; there only Services, the endpoint and the other nodes were compared.`,
 		rest === 0 ? "" : ` It does not run on ${rest} more.`,
 		mode,
 		outlook,

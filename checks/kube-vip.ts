@@ -12,7 +12,7 @@ import {
 	type VipFinding,
 } from "./kube-vip/findings.ts";
 import { judgeContainer, judgeSuperAdmin, lacksSuperAdmin } from "./kube-vip/judge.ts";
-import { isKubeVip, judgeAbsence, judgeLive, judgeRollOut } from "./kube-vip/live.ts";
+import { isKubeVip, judgeAbsence, judgeLive, judgeRollOut, sortPods } from "./kube-vip/live.ts";
 import { advise } from "./kube-vip/steps.ts";
 
 export default defineCheck({
@@ -184,13 +184,17 @@ const tellPlanned =
 
 const laterOn = `A new cluster made the same way would hang: nothing there mentions super-admin.conf, which kubeadm init needs from Kubernetes ${superAdminSince.replace(/\.0$/, "")} on.`;
 
-function tellLive({ pods, cluster }: Scene): readonly string[] {
+function tellLive(scene: Scene): readonly string[] {
+	const { pods, cluster } = scene;
 	const own = pods.filter(isKubeVip);
+	const rest = own.length - sortPods(scene).up.length;
+	const [one, several] = rest === 0 ? ["runs", "run"] : ["is", "are"];
+	const verb = own.length === 1 ? one : several;
 	const versions = [...new Set(own.map(({ kubeVip }) => kubeVip?.version ?? "?"))].join(", ");
 	return own.length === 0
 		? []
 		: [
-				`${own.length === 1 ? "One pod" : `${own.length} pods`} of kube-vip ${versions} ${own.length === 1 ? "runs" : "run"} on the nodes${ofCluster(cluster)}.`,
+				`${own.length === 1 ? "One pod" : `${own.length} pods`} of kube-vip ${versions} ${verb} on the nodes${ofCluster(cluster)}${rest === 0 ? "" : `; ${rest} not ready yet, or on a node that is not`}.`,
 			];
 }
 

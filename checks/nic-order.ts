@@ -1,8 +1,15 @@
 import { defineCheck, healthy, notApplicable, problems } from "../src/check.ts";
 import { modelOf } from "../src/knowledge/nic-drivers.ts";
 import { type Cluster, clustersOf, inCluster, ofCluster, partOf } from "./clusters.ts";
-import { findings, type Interfaces, type Known, type Networks, type NicFinding } from "./nic-order/findings.ts";
-import { judgePairs, pairsOf } from "./nic-order/members.ts";
+import {
+	findings,
+	type Interfaces,
+	type Known,
+	type Networks,
+	type NicFinding,
+	type Node,
+} from "./nic-order/findings.ts";
+import { judgePairs, judgeStrays, pairsOf } from "./nic-order/members.ts";
 import { judgeModels } from "./nic-order/models.ts";
 import { bySlot, judgeNode, mixedModels, sentence } from "./nic-order/node.ts";
 import { judgePools, judgeRoutes } from "./nic-order/routes.ts";
@@ -30,8 +37,10 @@ export default defineCheck({
 		const matched = management === undefined ? [] : matchAll(facts, management);
 		const scene = kubelet && routes && { kubelet, routes, interfaces };
 		const found: readonly NicFinding[] = [
-			...matched.flatMap(({ cluster, networks, pairs }) =>
-				judgePairs(networks, pairs).map((finding) => inCluster(finding, cluster)),
+			...matched.flatMap(({ cluster, networks, pairs, strays }) =>
+				[...judgePairs(networks, pairs), ...(cluster.owner === undefined ? [] : judgeStrays(strays, cluster))].map(
+					(finding) => inCluster(finding, cluster),
+				),
 			),
 			...(scene ? judgeNode(scene) : []),
 			...[management, manifest].flatMap((networks) => (networks ? judgePlans(networks) : [])),
@@ -70,6 +79,8 @@ interface Matched {
 	/** Of this cluster alone, where it is known which one it is. */
 	readonly networks: Networks;
 	readonly pairs: ReturnType<typeof pairsOf>;
+	/** Nodes of no machine. */
+	readonly strays: readonly Node[];
 }
 
 const matchAll = (facts: Known, management: Networks): readonly Matched[] =>
@@ -78,10 +89,16 @@ const matchAll = (facts: Known, management: Networks): readonly Matched[] =>
 		const isOwn = (one: { readonly namespace?: string | undefined; readonly cluster?: string | undefined }) =>
 			cluster.owner === undefined || cluster.owner === `${one.namespace ?? ""}/${one.cluster ?? ""}`;
 		const networks = { ...management, members: management.members.filter(isOwn) };
-		return nodes === undefined ? [] : [{ cluster, networks, pairs: pairsOf(networks, nodes) }];
+		if (nodes === undefined) {
+			return [];
+		}
+
+		const pairs = pairsOf(networks, nodes, cluster.owner !== undefined);
+		const strays = nodes.filter((node) => !pairs.some((pair) => pair.node === node));
+		return [{ cluster, networks, pairs: pairs.filter(({ member }) => member.deleting !== true), strays }];
 	});
 
-function tellMatched({ cluster, pairs }: Matched): string {
+function tellMatched({ cluster, pairs, strays }: Matched): string {
 	const compared = pairs.filter(({ member }) => !member.told).length;
 	const rest = pairs.length - compared;
 	return [
@@ -91,6 +108,9 @@ function tellMatched({ cluster, pairs }: Matched): string {
 		rest === 0
 			? ""
 			: `${rest} more${compared === 0 ? ofCluster(cluster) : ""} could not be compared: their kubelet is told an address.`,
+		strays.length === 0
+			? ""
+			: `${strays.length} more${compared + rest === 0 ? ofCluster(cluster) : ""} could not be compared: they are none of the management cluster's machines.`,
 	]
 		.filter((part) => part !== "")
 		.join(" ");

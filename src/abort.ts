@@ -11,3 +11,10 @@ export function rejectOnAbort(signal: AbortSignal): Promise<never> {
 		}
 	});
 }
+
+/** @throws what called it off where that was a bug of ours; whoever interrupts gives no reason. */
+export function throwIfBroken({ aborted, reason }: AbortSignal): void {
+	if (aborted && !(reason instanceof DOMException)) {
+		throw reason;
+	}
+}

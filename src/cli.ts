@@ -135,7 +135,7 @@ export function defineProgram(
 	command("fix [target]", "carry out, step by step, what the findings of a check say", (made) => {
 		configured(examining(made))
 			.usage("[options] CHECK | CHECK/CODE")
-			.option("--dry-run", "show the plan, and do nothing", false)
+			.option("--dry-run", "show the plan, or what --undo would take back, and do nothing", false)
 			.option("--yes", "do not ask before each step; what destroys something is left out", false)
 			.addOption(
 				new Option("--allow <risk>", "with --yes: carry out such steps, too, on what --machine names").choices([
@@ -143,7 +143,7 @@ export function defineProgram(
 				]),
 			)
 			.option("--machine <object...>", "namespace/name of what may be destroyed")
-			.option("--list", "list the fixes that were carried out here", false)
+			.addOption(new Option("--list", "list the fixes that were carried out here").default(false).conflicts("undo"))
 			.option("--undo <id>", "take back what a fix did, as far as that is possible")
 			.addHelpText("after", fixHelp)
 			.action(async (target: string | undefined, _: unknown, self: Command) => {
@@ -312,9 +312,14 @@ const choosing = (command: Command): Command =>
 		.option("--only <checks...>", "only these checks, groups or globs", splitCommas)
 		.option("--skip <checks...>", "all but these checks, groups or globs", splitCommas);
 
-/** How often a command looks. */
+/** How often a command looks, and where it tells what it saw. */
 const repeating = (command: Command): Command =>
 	command
+		.option(
+			"--report <format[=file]>",
+			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,
+			addReport,
+		)
 		.addOption(
 			new Option("--wait <duration>", "look again until all is fine, for so long at most, such as 10m")
 				.argParser(parseDuration)
@@ -354,18 +359,16 @@ const examining = (command: Command): Command =>
 		.addOption(knowledgeOption())
 		.option(
 			"--workload <cluster>",
-			"look into this workload cluster, too, or into all, by the cluster-admin kubeconfig that the management cluster keeps",
+			"look into this workload cluster, too (NAME or NAMESPACE/NAME), or into all at once, by the cluster-admin kubeconfigs that the management cluster keeps",
 		)
-		.option("--workload-kubeconfig <file>", "kubeconfig of a workload cluster, to look at its nodes, too")
-		.option("--workload-context <context>", "context in that kubeconfig")
+		.option("--workload-kubeconfig <file>", "kubeconfig of one more workload cluster to look into")
+		.option(
+			"--workload-context <context>",
+			"context in that kubeconfig; without one, in that of the management cluster",
+		)
 		.option(
 			"--from <file>",
 			"judge a snapshot, as capmox-doctor snapshot writes it, and look at nothing here; - for the standard input",
-		)
-		.option(
-			"--report <format[=file]>",
-			`write a report, several at once: ${reportFormats.join(", ")}; without a file to the standard output`,
-			addReport,
 		)
 		.option("--root <folder>", "judge a host by a copy of its files and of what commands printed there (in cmd/)");
 
@@ -448,7 +451,7 @@ function addReport(text: string, before: readonly ReportTarget[] = []): readonly
 		throw new InvalidArgumentError("The name of the file is missing.");
 	}
 
-	return [...before, { format, ...(file === "" ? {} : { file }) }];
+	return [...before, { format, ...(["", "-", "/dev/stdout"].includes(file) ? {} : { file }) }];
 }
 
 const splitCommas = (text: string, before: readonly string[] | undefined): string[] => [

@@ -1,6 +1,7 @@
 import { type Check, type Finding, mapNonEmpty, type NonEmpty, type Severity } from "./check.ts";
 import type { Cause } from "./errors.ts";
 import type { FactName, FactSheet, Facts } from "./facts/sheet.ts";
+import { clip } from "./texts.ts";
 
 /** A fact that a check asked for and that could not be read. */
 export interface MissingFact {
@@ -190,6 +191,9 @@ function gapsIn(fact: FactName, sheet: FactSheet): MissingFact[] {
 		: [];
 }
 
+/** Characters of one text: what was seen may be a value of a megabyte, and a report is to be read. */
+const longest = 2_000;
+
 function report(check: Check, finding: Finding): ReportedFinding {
 	const definition = check.findings[finding.code];
 	if (definition === undefined) {
@@ -198,6 +202,13 @@ function report(check: Check, finding: Finding): ReportedFinding {
 
 	return {
 		...finding,
+		summary: clip(finding.summary, longest),
+		evidence: mapNonEmpty(finding.evidence, ({ from, saw, expected, ...rest }) => ({
+			from: clip(from, longest),
+			saw: clip(saw, longest),
+			...(expected === undefined ? {} : { expected: clip(expected, longest) }),
+			...rest,
+		})),
 		code: `${check.id}/${finding.code}`,
 		severity: finding.severity ?? definition.severity,
 		confidence: finding.confidence ?? "certain",

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { useKeptCode } from "./access/kept-code.ts";
+import { createMask, withoutPasswords } from "./access/mask.ts";
 import { announceNewest, isQuietPlace } from "./access/newest-release.ts";
 import { runCli } from "./cli.ts";
 
@@ -40,6 +41,18 @@ for (const [name, code] of Object.entries(signals)) {
 		setTimeout(() => process.exit(code), 1_000).unref();
 	});
 }
+
+let crash: unknown;
+
+/** Thrown where nobody waits for it. Node's own way out is exit code 1, which means findings. */
+process.on("uncaughtException", (error) => {
+	crash ??= error;
+	interruption.abort(error);
+	setTimeout(() => {
+		reportBug(crash);
+		process.exit(70);
+	}, 1_000).unref();
+});
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
@@ -94,7 +107,7 @@ const isTerminal = (name: StreamName): boolean =>
 /** A message may quote what it choked on. */
 function withoutSecrets(text: string): string {
 	const secrets = Object.entries(process.env).filter(([name]) => /SECRET|TOKEN|PASSWORD/.test(name));
-	return secrets.reduce((rest, [, value = ""]) => (value.length < 4 ? rest : rest.replaceAll(value, "[secret]")), text);
+	return withoutPasswords(createMask(secrets.map(([, value = ""]) => value))(text));
 }
 
 /** Only to people: on a terminal, and not in CI. */
@@ -120,6 +133,15 @@ function askForNewest(): void {
 	})
 		.on("error", () => undefined)
 		.unref();
+}
+
+function reportBug(error: unknown): void {
+	const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+	write(
+		"stderr",
+		`capmox-doctor ${version} failed by a bug of its own; please report this:\n${withoutSecrets(stack)}\n`,
+	);
+	process.exitCode = 70;
 }
 
 async function main(): Promise<void> {
@@ -153,19 +175,16 @@ async function main(): Promise<void> {
 			},
 			interruption.signal,
 		);
-		if (endedBy !== undefined) {
+		if (crash !== undefined) {
+			reportBug(crash);
+		} else if (endedBy !== undefined) {
 			write("stderr", "Interrupted.\n");
 			process.exitCode = signals[endedBy];
 		} else {
 			announce();
 		}
 	} catch (error) {
-		const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-		write(
-			"stderr",
-			`capmox-doctor ${version} failed by a bug of its own; please report this:\n${withoutSecrets(stack)}\n`,
-		);
-		process.exitCode = 70;
+		reportBug(error);
 	}
 
 	// A hung name look-up or an open socket must not keep the answer waiting; only the answer itself may.

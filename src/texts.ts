@@ -53,3 +53,13 @@ function changeFields(value: object, change: (text: string) => string, changeKey
 
 	return fields === undefined ? value : Object.fromEntries(fields);
 }
+
+/** No longer than `most` characters and a note; never half of one that takes two. */
+export function clip(text: string, most: number): string {
+	if (text.length <= most) {
+		return text;
+	}
+
+	const kept = text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
+	return `${kept}… (${text.length - kept.length} more characters)`;
+}

@@ -24,6 +24,23 @@ export const isSame = (one: string, other: string): boolean => normal(one) === n
 export const internalOf = ({ internal }: Node, family: Family): readonly string[] =>
 	internal.filter((address) => familyOf(address) === family);
 
+/** Addresses that CAPMOX gave to the machine behind a Node, on whatever device. */
+export const givenTo = ({ members }: Scene, { name }: Node): readonly string[] => [
+	...new Set(
+		members
+			.filter(({ node, machine }) => (node ?? machine) === name)
+			.flatMap(({ networks }) => networks.flatMap(({ addresses }) => addresses.map(normal))),
+	),
+];
+
+/** What an address that Calico chose is to be among: a Node may list no InternalIP of a family. */
+export function rightOnes(scene: Scene, node: Node, family: Family): readonly string[] {
+	const internal = internalOf(node, family);
+	return internal.length > 0 ? internal : givenTo(scene, node).filter((address) => familyOf(address) === family);
+}
+
+export const isIpvs = ({ proxy }: Scene): boolean => proxy?.mode === "ipvs";
+
 export const methodOf = ({ calico }: Scene, family: Family) => (family === 4 ? calico.ipv4 : calico.ipv6);
 
 /** Nodes that are not ready come first. */

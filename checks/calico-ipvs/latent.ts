@@ -1,20 +1,19 @@
 import { coerce, compare } from "semver";
 import { contains, type Family, parseAddress, parseCidr } from "../../src/addresses.ts";
 import { kubernetesSince } from "../../src/knowledge/calico.ts";
-import { families, internalOf, isSame, methodOf, readChosen } from "./chosen.ts";
+import { families, internalOf, isIpvs, isSame, methodOf, readChosen } from "./chosen.ts";
 import type { CalicoFinding, Node, Scene } from "./findings.ts";
 import { advise, look, takeInternal } from "./steps.ts";
 import { methodEvidence, ownerOf } from "./visible.ts";
 
-const isIpvs = ({ proxy }: Scene): boolean => proxy?.mode === "ipvs";
 const shorten = (all: readonly string[]): string =>
 	all.length > 4 ? `${all.slice(0, 4).join(", ")} and ${all.length - 4} more` : all.join(", ");
 /** Calico looks every minute (AUTODETECT_POLL_INTERVAL). */
 const again = "Calico looks again every minute, so that this can happen at any time.";
 
 /** What has not happened yet, for families of which nothing is broken. */
-export const judgeMethods = (scene: Scene): readonly CalicoFinding[] =>
-	families
+export const judgeMethods = (scene: Scene, sound: readonly Family[]): readonly CalicoFinding[] =>
+	sound
 		.filter((family) => methodOf(scene, family).wanted)
 		.flatMap((family) => [
 			...judgeNetworks(scene, family),

@@ -71,6 +71,7 @@ function already(scene: Scene): NonEmpty<Step> {
 				`daemonset/${calico.name}`,
 			],
 			risk: "changes",
+			...(calico.byOperator ? {} : only(scene)),
 		},
 		...(isOld
 			? [
@@ -82,7 +83,11 @@ function already(scene: Scene): NonEmpty<Step> {
 	];
 }
 
-const variableOf = (family: Family): string => (family === 4 ? "IP_AUTODETECTION_METHOD" : "IP6_AUTODETECTION_METHOD");
+/** A kubeconfig of the same name may lead to another cluster. */
+const only = ({ calico: { uid } }: Scene): Pick<Step, "of"> => (uid === undefined ? {} : { of: [uid] });
+
+const sourceOf = (family: Family): string => (family === 4 ? "IP" : "IP6");
+const variableOf = (family: Family): string => `${sourceOf(family)}_AUTODETECTION_METHOD`;
 
 function inDaemonSet(scene: Scene, families: readonly Family[]): Step {
 	const { calico, cluster } = scene;
@@ -97,16 +102,26 @@ function inDaemonSet(scene: Scene, families: readonly Family[]): Step {
 		"--containers=calico-node",
 		...values,
 	];
-	const before = families.map((family) => {
-		const { method, written } = methodOf(scene, family);
-		return written ? `${variableOf(family)}=${method}` : `${variableOf(family)}-`;
-	});
+	const methods = families.map((family) => ({ family, ...methodOf(scene, family) }));
+	const isTold = methods.some(({ method }) => method.startsWith("told by"));
+	const before = methods.map(({ family, method, written }) =>
+		written ? `${variableOf(family)}=${method}` : `${variableOf(family)}-`,
+	);
 	return {
 		advice: `Let Calico take each node's InternalIP. It was installed by a manifest, so that the DaemonSet is the place. Write the same into that manifest. ${restarts}`,
-		command: set(families.map((family) => `${variableOf(family)}=${wanted}`)),
+		command: set(
+			methods.flatMap(({ family, method }) => [
+				// Calico is told an address, and looks for none.
+				...(method === `told by ${sourceOf(family)}` ? [`${sourceOf(family)}=autodetect`] : []),
+				`${variableOf(family)}=${wanted}`,
+			]),
+		),
 		where: "here",
 		risk: "changes",
-		undo: set(before),
+		...only(scene),
+		undo: isTold
+			? ["kubectl", ...cluster.kubectl, "rollout", "undo", "--namespace", calico.namespace, `daemonset/${calico.name}`]
+			: set(before),
 	};
 }
 
@@ -134,6 +149,7 @@ function inInstallation(scene: Scene, families: readonly Family[]): Step {
 		command: patch(() => ({ ...none, kubernetes: "NodeInternalIP" })),
 		where: "here",
 		risk: "changes",
+		...only(scene),
 		undo: patch((family) => ({ ...none, kubernetes: null, ...asField(methodOf(scene, family).method) })),
 	};
 }

@@ -1,10 +1,10 @@
 import type { Family } from "../../src/addresses.ts";
-import type { Evidence, NonEmpty } from "../../src/check.ts";
-import { type Chosen, chosenOn, internalOf, isSame, methodOf } from "./chosen.ts";
+import type { Evidence, NonEmpty, Step } from "../../src/check.ts";
+import { type Chosen, chosenOn, givenTo, internalOf, isIpvs, isSame, methodOf, rightOnes } from "./chosen.ts";
 import type { CalicoFinding, Code, Node, Scene, Services } from "./findings.ts";
 import { advise, look, takeInternal } from "./steps.ts";
 
-interface Fault {
+export interface Fault {
 	readonly code: Code;
 	readonly chosen: Chosen;
 	/** What is wrong with it, behind "whose address is X,". */
@@ -14,9 +14,12 @@ interface Fault {
 }
 
 /** What is wrong with addresses that Calico goes by now; of each at most one thing, the worst. */
-export function judgeChosen(scene: Scene): readonly CalicoFinding[] {
+export function faultsIn(scene: Scene): readonly Fault[] {
 	const all = chosenOn(scene);
-	const faults = all.flatMap((chosen) => faultOf(scene, chosen, all) ?? []);
+	return all.flatMap((chosen) => faultOf(scene, chosen, all) ?? []);
+}
+
+export function reportAll(scene: Scene, faults: readonly Fault[]): readonly CalicoFinding[] {
 	const codes = [...new Set(faults.map(({ code }) => code))];
 	return codes.flatMap((code) =>
 		report(
@@ -29,8 +32,10 @@ export function judgeChosen(scene: Scene): readonly CalicoFinding[] {
 
 function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | undefined {
 	const { address, family, node } = chosen;
+	const isOwn = owns(chosen);
 	const service = ownerOf(scene.services, address);
-	if (service !== undefined) {
+	// A Service may have been given a node's own address, as externalIPs often are; only IPVS binds it elsewhere, too.
+	if (service !== undefined && (!isOwn || isIpvs(scene))) {
 		return { code: "service-address", chosen, why: `that of Service ${service}` };
 	}
 
@@ -38,8 +43,6 @@ function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | 
 		return { code: "endpoint-address", chosen, why: "that of the control plane's endpoint" };
 	}
 
-	const internal = internalOf(node, family);
-	const isOwn = owns(chosen);
 	const twin = all.find((one) => one.node !== node && one.address === address);
 	if (twin !== undefined && (!isOwn || owns(twin))) {
 		return { code: "same-address", chosen, why: `the same as that of node ${twin.node.name}` };
@@ -51,9 +54,13 @@ function faultOf(scene: Scene, chosen: Chosen, all: readonly Chosen[]): Fault | 
 		return { code: "host-mask", chosen, why: "an address with no network around it", mild: isOwn || isUsual };
 	}
 
-	return isOwn || internal.length === 0 || isMeant(scene, chosen)
-		? undefined
-		: { code: "not-node-address", chosen, why: `while the Node's InternalIP is ${internal.join(" and ")}` };
+	const right = rightOnes(scene, node, family);
+	if (right.length === 0 || right.some((one) => isSame(one, address)) || isMeant(scene, chosen)) {
+		return undefined;
+	}
+
+	const whose = internalOf(node, family).length > 0 ? "the Node's InternalIP is" : "CAPMOX gave the machine";
+	return { code: "not-node-address", chosen, why: `while ${whose} ${right.join(" and ")}` };
 }
 
 /** Of two with one address the owner is not the one to blame. */
@@ -69,12 +76,7 @@ export const ownerOf = (services: Services, address: string): string | undefined
 
 /** Somebody named the interface, and CAPMOX gave its address to this very machine. */
 const isMeant = (scene: Scene, { node, family, address }: Chosen): boolean =>
-	methodOf(scene, family).method.startsWith("interface=") &&
-	scene.members.some(
-		(member) =>
-			(member.node ?? member.machine) === node.name &&
-			member.networks.some(({ addresses }) => addresses.some((one) => isSame(one, address))),
-	);
+	methodOf(scene, family).method.startsWith("interface=") && givenTo(scene, node).some((one) => isSame(one, address));
 
 const consequences: Partial<Record<Code, string>> = {
 	"service-address":
@@ -100,15 +102,17 @@ function report(scene: Scene, code: Code, faults: readonly Fault[]): readonly Ca
 	const nodes: readonly Node[] = faults.map(({ chosen }) => chosen.node);
 	const others = rest.length === 0 ? "" : ` So it is on ${rest.length} more.`;
 	const isMild = faults.every(({ mild }) => mild === true);
+	const isServicesFault = code === "service-address" && faults.every(({ chosen }) => owns(chosen));
 	const mine = scene.calico.pods.find(({ node }) => node === first.chosen.node.name);
 	return [
 		{
 			code,
 			...(code === "host-mask" && isMild ? { severity: "warning", confidence: "likely" } : {}),
+			...(isServicesFault ? { confidence: "likely" } : {}),
 			summary: `Calico goes by ${first.chosen.text} for node ${first.chosen.node.name}, ${first.why}.${others} ${consequences[code] ?? ""}`,
 			evidence: [...evidence, methodEvidence(scene, families)],
 			remedy: [
-				...takeInternal(scene, families, nodes),
+				...(isServicesFault ? anotherForService(scene) : takeInternal(scene, families, nodes)),
 				...(code === "not-node-address"
 					? [
 							advise(
@@ -136,6 +140,16 @@ function report(scene: Scene, code: Code, faults: readonly Fault[]): readonly Ca
 	];
 }
 
+const anotherForService = (scene: Scene): NonEmpty<Step> => [
+	look(
+		"Calico has the right address, and the Service has one that belongs to a node. Give the Service another: externalIPs in its spec, or the range of the load balancer that gives it one.",
+		scene,
+		"get",
+		"services",
+		"--all-namespaces",
+	),
+];
+
 const evidenceOf = (scene: Scene, { code, chosen, why }: Fault): Evidence => {
 	const { node, family, text } = chosen;
 	const internal = internalOf(node, family).join(", ");
@@ -144,8 +158,8 @@ const evidenceOf = (scene: Scene, { code, chosen, why }: Fault): Evidence => {
 	return {
 		from: `Node ${node.name}, projectcalico.org/IPv${family}Address`,
 		saw: `${text}, ${why}${note}`,
-		...(code === "host-mask" && owns(chosen)
-			? { expected: "the mask of its network" }
+		...(owns(chosen) && (code === "host-mask" || code === "service-address")
+			? { expected: code === "host-mask" ? "the mask of its network" : "an address that no Service has" }
 			: internal === "" || code === "not-node-address"
 				? {}
 				: { expected: `its InternalIP, ${internal}` }),

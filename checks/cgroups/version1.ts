@@ -26,15 +26,9 @@ export function judgeVersion1(host: Host): readonly VersionFinding[] {
 		...crunRefuses(host),
 		...kubeletRefuses(host),
 	].map((found, index): VersionFinding => (index === 0 ? found : { ...found, remedy: [asAbove] }));
-	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1).map(endsKubelet(host)) : [];
+	const missing = host.provider.place === "here" ? controllersMissing(host, wantedOnV1) : [];
 	return refusals.length > 0 ? [...refusals, ...missing] : [v1Deprecated(host), ...missing];
 }
-
-/** On v1 no kubelet starts without one of them. */
-const endsKubelet =
-	({ tools }: Host) =>
-	(found: VersionFinding): VersionFinding =>
-		tools.kind.state === "absent" ? found : { ...found, severity: "error" };
 
 /** One remedy ends them all. */
 const asAbove = advise("Switch to cgroup v2, as above.");

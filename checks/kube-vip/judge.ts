@@ -14,9 +14,12 @@ export interface Surroundings {
 	readonly initialized: boolean;
 	/** Interfaces by other names are known to be there. */
 	readonly ignition: boolean;
+	/** How many network devices its machines have; absent where nobody asked. */
+	readonly devices?: number | undefined;
 }
 
-const numberOf = (version: string) => coerce(version, { includePrerelease: true });
+/** Without what stands behind it: v1.2.2-mirror is 1.2.2, and no release before that. */
+const numberOf = (version: string) => coerce(version);
 
 /** `undefined` where there is no version to compare. */
 function isBefore(version: string | undefined, limit: string): boolean | undefined {
@@ -211,20 +214,35 @@ function judgeRelease(subject: Subject): readonly VipFinding[] {
 	];
 }
 
+/** Slots 18 to 23 are those of net0 to net5 (qemu-server, PCI.pm); by q35's bus the name is enp6s18. */
+function isUnlikely(name: string, devices = 6): boolean {
+	const slot = /^(?:ens|enp\d+s)(\d+)$/.exec(name)?.[1];
+	return slot === undefined
+		? /^eth\d+$/.test(name)
+		: devices <= 6 && (Number(slot) < 18 || Number(slot) >= 18 + devices);
+}
+
 /** By the names that Proxmox VE's slots lead to; a guest may be told to use the old ones. */
-function judgeInterface(subject: Subject, { initialized, ignition }: Surroundings): readonly VipFinding[] {
+function judgeInterface(subject: Subject, { initialized, ignition, devices }: Surroundings): readonly VipFinding[] {
 	const { interface: name } = subject.container;
-	if (initialized || ignition || !/^eth\d+$/.test(name)) {
+	if (initialized || ignition || !isUnlikely(name, devices)) {
 		return [];
 	}
+
+	const count =
+		devices === undefined ? "" : devices === 1 ? "; they have one device" : `; they have ${devices} devices`;
 
 	return [
 		{
 			code: "unlikely-interface",
 			confidence: "likely",
-			summary: `kube-vip is to use the interface ${name}. Machines on Proxmox VE call the first one ens18, unless their image was told to keep the old names. On an interface that does not exist kube-vip brings up nothing.`,
+			summary: `kube-vip is to use the interface ${name}. Machines on Proxmox VE call the first one ens18, unless their image was told to keep the old names${count}. On an interface that does not exist kube-vip brings up nothing.`,
 			evidence: [
-				{ from: `${subject.name}, vip_interface`, saw: name, expected: "ens18 for net0, ens19 for net1, or empty" },
+				{
+					from: `${subject.name}, vip_interface`,
+					saw: name,
+					expected: `ens18 for net0${devices === 1 ? "" : ", ens19 for net1"}, or empty`,
+				},
 			],
 			remedy: [
 				...change(subject, { interface: "ens18" }),

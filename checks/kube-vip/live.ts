@@ -3,7 +3,9 @@ import { inCluster } from "../clusters.ts";
 import type { Container, ControlPlane, Live, Nodes, Pod, Scene, VipFinding } from "./findings.ts";
 import { advise, inNamespace, rollOut } from "./steps.ts";
 
-export const isKubeVip = ({ kubeVip }: Pod): boolean => kubeVip !== undefined;
+/** One that serves Services alone brings up no address of a control plane, and may stand beside another. */
+export const isKubeVip = ({ kubeVip }: Pod): boolean =>
+	kubeVip !== undefined && (kubeVip.controlPlane || !kubeVip.services);
 
 const kubectl = (scene: Scene): readonly [string, ...string[]] => ["kubectl", ...scene.cluster.kubectl];
 const nameOf = ({ namespace, name }: Pod): string => `pod ${namespace}/${name}`;
@@ -17,9 +19,7 @@ export const judgeLive = (scene: Scene): readonly VipFinding[] =>
 	[...judgePods(scene), ...judgeLease(scene)].map((finding) => inCluster(finding, scene.cluster));
 
 function judgePods(scene: Scene): readonly VipFinding[] {
-	const own = scene.pods.filter(isKubeVip);
-	const up = own.filter(({ ready }) => ready);
-	const broken = own.filter((pod) => !pod.ready && !isStarting(pod) && !isOnLostNode(pod, scene.nodes));
+	const { up, broken } = sortPods(scene);
 	const [first] = broken;
 	if (first === undefined) {
 		return [];
@@ -101,17 +101,28 @@ export function judgeAbsence(control: ControlPlane, path: string, scene: Scene):
 const isOnLostNode = ({ node }: Pod, nodes: Nodes | undefined): boolean =>
 	nodes?.some(({ name, ready }) => name === node && !ready) ?? false;
 
+/** What a node that is gone said last counts for nothing. */
+export function sortPods({ pods, nodes }: Scene): { readonly up: readonly Pod[]; readonly broken: readonly Pod[] } {
+	const own = pods.filter((pod) => isKubeVip(pod) && !isOnLostNode(pod, nodes));
+	return {
+		up: own.filter(({ ready }) => ready),
+		broken: own.filter((pod) => !pod.ready && !isStarting(pod)),
+	};
+}
+
 /** A leader renews its lease every few seconds; this long after that it does not exist any more. */
 const patience = 60;
 
 function judgeLease(scene: Scene): readonly VipFinding[] {
 	const { live } = scene;
 	const own = scene.pods.filter(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection);
+	const { up, broken } = sortPods(scene);
 	// Where none runs, that is what is to be mended.
-	if (live === undefined || !own.some(({ ready }) => ready)) {
+	if (live === undefined || own.length === 0 || (up.length === 0 && broken.length > 0)) {
 		return [];
 	}
 
+	const namespace = own[0]?.kubeVip?.namespace ?? "kube-system";
 	const name = live.missingLease ?? live.lease?.name ?? "";
 	const saw = live.missingLease === undefined ? leaderless(live) : "it does not exist";
 	if (saw === undefined) {
@@ -124,7 +135,7 @@ function judgeLease(scene: Scene): readonly VipFinding[] {
 			confidence: "likely",
 			summary: `No kube-vip holds the lease ${name}, and only its holder brings the control plane's address up. Whoever is still connected goes on; nobody new gets in.`,
 			evidence: [
-				{ from: `lease kube-system/${name}`, saw, expected: "a holder that renewed it within seconds" },
+				{ from: `lease ${namespace}/${name}`, saw, expected: "a holder that renewed it within seconds" },
 				{
 					from: "pods of kube-vip",
 					saw: own.map(({ node = "?", ready }) => `${node} (${ready ? "ready" : "not ready"})`).join(", "),

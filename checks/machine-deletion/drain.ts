@@ -38,6 +38,8 @@ function faultOfDrain(estate: Estate, machine: Machine, stage: Stage): Fault {
 	};
 	const workload = kubeconfigOf(machine);
 	const node = machine.node ?? machine.name;
+	const onNode = `--field-selector=spec.nodeName=${node}`;
+	const podsOn = (advice: string) => look(advice, ...workload, "get", "pods", "--all-namespaces", "-o", "wide", onNode);
 	if (/cannot evict pod as it would violate the pod's disruption budget/i.test(stage.message)) {
 		return {
 			...common,
@@ -89,16 +91,7 @@ function faultOfDrain(estate: Estate, machine: Machine, stage: Stage): Fault {
 					common.thing,
 					saveKubeconfig(machine),
 					look("See whether the node is Ready.", ...workload, "get", "node", node),
-					look(
-						"See its Pods.",
-						...workload,
-						"get",
-						"pods",
-						"--all-namespaces",
-						"-o",
-						"wide",
-						`--field-selector=spec.nodeName=${node}`,
-					),
+					podsOn("See its Pods."),
 					advise(
 						"A Pod of a node that is off for good can be deleted with --force --grace-period=0. Do that only where the VM is off: a Pod of a StatefulSet may otherwise run twice.",
 					),
@@ -122,16 +115,7 @@ function faultOfDrain(estate: Estate, machine: Machine, stage: Stage): Fault {
 					"Read what Cluster API says of the drain; the reason is often a webhook of the workload cluster.",
 				),
 				saveKubeconfig(machine),
-				look(
-					"See what still runs on the node.",
-					...workload,
-					"get",
-					"pods",
-					"--all-namespaces",
-					"-o",
-					"wide",
-					`--field-selector=spec.nodeName=${node}`,
-				),
+				podsOn("See what still runs on the node."),
 				skipDrain(machine),
 				limitDrain(estate, machine),
 			),

@@ -1,3 +1,4 @@
+import type { Cluster } from "../clusters.ts";
 import { familyOf, isSame, normal } from "./choice.ts";
 import type { Member, Networks, NicFinding, Node } from "./findings.ts";
 import { advise } from "./steps.ts";
@@ -7,8 +8,8 @@ interface Pair {
 	readonly node: Node;
 }
 
-/** Machines with their Nodes, all of one cluster, those that are not ready first. */
-export function pairsOf({ members }: Networks, nodes: readonly Node[]): readonly Pair[] {
+/** Machines with their Nodes, all of one cluster, those that are not ready first. `isKnown`: it is the machines' own. */
+export function pairsOf({ members }: Networks, nodes: readonly Node[], isKnown: boolean): readonly Pair[] {
 	const uuidOf = (id: string | undefined) => id?.toLowerCase();
 	const nameOf = ({ node, machine }: Member) => node ?? machine;
 	return members
@@ -16,7 +17,12 @@ export function pairsOf({ members }: Networks, nodes: readonly Node[]): readonly
 			const byId = nodes.find(
 				({ providerId }) => providerId !== undefined && uuidOf(providerId) === uuidOf(member.providerId),
 			);
-			const byName = nodes.find(({ name }) => name === nameOf(member));
+			// A host name of its own, and an ID that somebody else wrote: the address is left.
+			const own = addressesOf(member, () => true);
+			const byAddress = isKnown
+				? nodes.find(({ internal }) => own.some(({ address }) => internal.some((one) => isSame(one, address))))
+				: undefined;
+			const byName = nodes.find(({ name }) => name === nameOf(member)) ?? byAddress;
 			// Names repeat between clusters, and it may not be known which one this is.
 			const others = members.filter((other) => other !== member);
 			const isOther =
@@ -30,6 +36,35 @@ export function pairsOf({ members }: Networks, nodes: readonly Node[]): readonly
 
 export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] =>
 	pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
+
+/** Nodes that no machine has: there is nothing that their addresses could be held against. */
+export function judgeStrays(strays: readonly Node[], { kubectl }: Cluster): readonly NicFinding[] {
+	const [first, ...rest] = strays.toSorted((one, other) => Number(one.ready) - Number(other.ready));
+	if (first === undefined) {
+		return [];
+	}
+
+	const shown = [first, ...rest.slice(0, 3)].map((node) => ({
+		...nodeSeen(node),
+		expected: "a Machine that it is of",
+	}));
+	const [evidence = nodeSeen(first), ...more] = shown;
+	return [
+		{
+			code: "address-untold",
+			summary: `${titleOf(first)}${rest.length === 0 ? " belongs" : ` and ${rest.length} more belong`} to no Machine that the management cluster has. Whether ${rest.length === 0 ? "it goes by the right address" : "they go by the right addresses"} cannot be said.`,
+			evidence: [evidence, ...more],
+			remedy: [
+				{
+					...advise(
+						"Look at these nodes. One whose Machine is gone stays behind as a Node until somebody deletes it; one that joined by hand is nobody's machine, and may well be right.",
+					),
+					command: ["kubectl", ...kubectl, "get", "nodes", "--output", "wide"],
+				},
+			],
+		},
+	];
+}
 
 const titleOf = ({ name, ready }: Node): string => `Node ${name}${ready ? "" : ", which is not ready,"}`;
 

@@ -154,8 +154,8 @@ async function takeLock(root: string): Promise<{ release(): Promise<void> }> {
 	await mkdir(root, { recursive: true, mode: folderMode });
 	const path = join(root, "lock");
 	const own = `${path}.${process.pid}`;
-	await writeFile(own, `${process.pid} ${(await startOf(process.pid)) ?? ""}`, { mode: fileMode });
 	try {
+		await writeFile(own, `${process.pid} ${(await startOf(process.pid)) ?? ""}`, { mode: fileMode });
 		while (!(await isLinked(own, path))) {
 			await putAside(path);
 		}

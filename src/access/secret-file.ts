@@ -1,4 +1,5 @@
-import { appendFile, link, lstat, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, openSync, writeFileSync } from "node:fs";
+import { appendFile, link, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 
@@ -22,32 +23,61 @@ export async function writeSecretFile(path: string, text: string, { force }: Sec
 }
 
 /**
- * Writes a report, whole or not at all, over the former one. A device or a named pipe is written to as it is.
+ * Writes a report, whole or not at all, over the former one. A device or a named pipe is written to as it is, and what
+ * is open already is gone on with: whoever redirected it has the file, not its name.
  * @throws UsageError where it cannot be written.
  */
 export async function writeReportFile(path: string, text: string): Promise<void> {
 	const there = await stat(path).catch(() => undefined);
-	if (there === undefined || there.isFile()) {
+	const descriptor = descriptorOf(path);
+	if (there === undefined || (there.isFile() && descriptor === undefined)) {
 		// Through a link, so that it stays one.
 		await writeWhole(await realpath(path).catch(() => path), text, { force: true, mode: 0o666 });
 		return;
 	}
 
 	try {
-		await writeFile(path, text);
+		if (there.isFIFO()) {
+			await writeToPipe(path, text);
+		} else {
+			writeFileSync(descriptor ?? path, text, { flag: "a" });
+		}
 	} catch (error) {
 		throw new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
 	}
+}
+
+function descriptorOf(path: string): number | undefined {
+	const [, number = path === "/dev/stderr" ? "2" : undefined] = /^\/dev\/fd\/(\d+)$/.exec(path) ?? [];
+	return number === undefined ? undefined : Number(number);
+}
+
+/** Past Node's files: while one of those waits for a reader, no signal ends the program. */
+async function writeToPipe(path: string, text: string): Promise<void> {
+	const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+	const { Socket } = await import("node:net");
+	await new Promise<void>((resolve, reject) => {
+		new Socket({ fd, readable: false, writable: true })
+			.once("error", (error) => {
+				// Who reads no further has seen enough.
+				if (isCode(error, "EPIPE")) {
+					resolve();
+				} else {
+					reject(error);
+				}
+			})
+			.end(text, resolve);
+	});
 }
 
 /** Writes a file with this mode, whole or not at all, over the former one. @throws UsageError where it cannot be written. */
 export const replaceFile = (path: string, text: string, mode: number): Promise<void> =>
 	writeWhole(path, text, { force: true, mode });
 
-/** @throws UsageError where it cannot be written. */
-export async function appendReportFile(path: string, text: string): Promise<void> {
+/** `render` is told how many bytes are there. @throws UsageError where it cannot be written. */
+export async function appendReportFile(path: string, render: (there: number) => string): Promise<void> {
 	try {
-		await appendFile(path, text);
+		await appendFile(path, render((await stat(path).catch(() => undefined))?.size ?? 0));
 	} catch (error) {
 		throw new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
 	}
@@ -102,6 +132,7 @@ const reasons: Readonly<Record<string, string>> = {
 	EACCES: "permission denied",
 	EROFS: "the file system is read-only",
 	ENOSPC: "the disk is full",
+	ENXIO: "nobody reads it",
 };
 
 function reasonOf(error: unknown): string {

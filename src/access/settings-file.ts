@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { type GivenFile, readGiven } from "./given-file.ts";
 
@@ -21,3 +21,9 @@ function find(folder: string): string | undefined {
 	const above = dirname(folder);
 	return existsSync(path) ? path : above === folder ? undefined : find(above);
 }
+
+/** The first of these that is a file here; `-` is none. */
+export const firstFile = (paths: readonly (string | undefined)[]): string | undefined =>
+	paths.find(
+		(path) => path !== undefined && path !== "-" && statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+	);

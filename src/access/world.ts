@@ -82,6 +82,8 @@ export interface WorldOptions extends ClusterOptions {
 	/** Kubeconfig of a workload cluster, and the context in it. */
 	readonly workloadKubeconfig?: string | undefined;
 	readonly workloadContext?: string | undefined;
+	/** Milliseconds for the whole run. */
+	readonly timeout?: number | undefined;
 	/** A folder that stands in for `/`. */
 	readonly root?: string | undefined;
 	/** Namespace of the management cluster; all of them where it is absent. */
@@ -92,8 +94,8 @@ export interface WorldOptions extends ClusterOptions {
 	readonly knowledge?: string | undefined;
 }
 
-/** Of kubectl, for all workload clusters that the management cluster leads to: each has four at most. */
-const mostAtOnce = 16;
+/** Of kubectl, for all workload clusters together: each has four at most, and the management cluster has four more. */
+const mostAtOnce = 12;
 
 /** @throws UsageError where `root` is no directory. */
 export function openWorld(options: WorldOptions): World {
@@ -126,12 +128,15 @@ export function openWorld(options: WorldOptions): World {
 		workload:
 			workloadKubeconfig === undefined && workloadContext === undefined
 				? undefined
-				: kubectlWith({
-						kubeconfig: workloadKubeconfig ?? kubeconfig,
-						context: workloadContext,
-						processEnvironment,
-						option: "--workload-kubeconfig",
-					}),
+				: kubectlWith(
+						{
+							kubeconfig: workloadKubeconfig ?? kubeconfig,
+							context: workloadContext,
+							processEnvironment,
+							option: "--workload-kubeconfig",
+						},
+						taking,
+					),
 		workloadFrom: (text) => {
 			const file = keepPrivately("kubeconfig", text);
 			kept.push(file);

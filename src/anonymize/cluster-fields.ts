@@ -73,6 +73,7 @@ const kubeVipContainer: Fields = {
 	cidr: "address",
 	subnet: "address",
 	lease: "name",
+	namespace: "keep",
 	server: "name",
 };
 
@@ -366,15 +367,6 @@ export const clusterFields = {
 		"manifests[].key": "keep",
 		...at("manifests[].manifest", kubeVipManifest),
 	},
-	"workload.daemonSets": perCluster({
-		"daemonSets[].namespace": "keep",
-		"daemonSets[].name": "keep",
-		"daemonSets[].container.name": "keep",
-		"daemonSets[].container.image": "name",
-		"daemonSets[].container.arguments[]": "keep",
-		"daemonSets[].container.variables{key}": "keep",
-		"daemonSets[].container.variables{}": "text",
-	}),
 	"workload.pods": perCluster({
 		"pods[].namespace": "keep",
 		"pods[].name": "name",
@@ -396,6 +388,7 @@ export const clusterFields = {
 	}),
 	"workload.calico": perCluster({
 		"calico.namespace": "keep",
+		"calico.uid": "name",
 		"calico.name": "keep",
 		"calico.version": "keep",
 		"calico.ipv4.method": "text",

@@ -1,3 +1,6 @@
+import { throwIfBroken } from "../abort.ts";
+import { homeFolder } from "../access/current-folder.ts";
+import { firstFile } from "../access/settings-file.ts";
 import type { ClusterOptions } from "../access/world.ts";
 import type { Check } from "../check.ts";
 import { diagnose, exitCode, type Judgement, type Settled } from "../diagnose.ts";
@@ -6,7 +9,7 @@ import type { FactName, FactSheet } from "../facts/sheet.ts";
 import type { SnapshotNote } from "../report/report.ts";
 import { type Acceptance, acceptNothing } from "./accept.ts";
 import { repeatOptions } from "./again.ts";
-import { look } from "./look.ts";
+import { look, masking } from "./look.ts";
 import { type Look, transitions, waitUntilFine, watch } from "./repeat.ts";
 import { targetsOf, writeReports } from "./reports.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
@@ -35,11 +38,10 @@ export const wantedBy = (checks: readonly Check[]): ReadonlySet<FactName> =>
 export async function examine(examination: Examination): Promise<number> {
 	const { checks, asked, options, terminal, interrupted } = examination;
 	const { settle, keep, file: configuration } = examination.acceptance ?? acceptNothing;
-	const manifest = options.manifest === "-" ? undefined : options.manifest;
-	const settingsFile = manifest ?? options.envFile ?? configuration;
+	const settingsFile = firstFile([options.manifest, examination.from, options.envFile, configuration, "envfile"]);
 	const started = performance.now();
 	const targets = targetsOf(options.format, options.report ?? []);
-	const report = async ({ judgements, stale, code, note }: Looked): Promise<void> => {
+	const report: Report = async ({ judgements, stale, code, note }, isShown = true) => {
 		const run = {
 			version: terminal.version,
 			judgements,
@@ -49,9 +51,10 @@ export async function examine(examination: Examination): Promise<number> {
 			milliseconds: performance.now() - started,
 			...(note === undefined ? {} : { snapshot: note }),
 			...(settingsFile === undefined ? {} : { settingsFile }),
+			home: homeFolder(),
 		};
 		// Whoever interrupts wants no answer, but a CI system reads the files all the same.
-		const wanted = targets.filter(({ file }) => file !== undefined || !interrupted.aborted);
+		const wanted = targets.filter(({ file }) => file !== undefined || (isShown && !interrupted.aborted));
 		await writeReports(run, wanted, { terminal, verbose: options.verbose, quiet: options.quiet });
 	};
 	try {
@@ -62,6 +65,7 @@ export async function examine(examination: Examination): Promise<number> {
 			return { judgements, stale, code: exitCode(judgements, options.failOn), ...(note === undefined ? {} : { note }) };
 		};
 		const seen = await repeat(look, examination, report);
+		throwIfBroken(interrupted);
 		// What an interrupted look missed would be new the next time.
 		if (!interrupted.aborted) {
 			await keep?.(seen.judgements);
@@ -74,7 +78,9 @@ export async function examine(examination: Examination): Promise<number> {
 		return seen.code;
 	} catch (error) {
 		if (!isUsageError(error) && targets.some(({ file }) => file !== undefined)) {
-			await report({ judgements: crashed(checks, error), stale: [], code: 70 });
+			const message = error instanceof Error ? error.message : String(error);
+			const mask = await masking(options).catch(() => () => "[an error]");
+			await report({ judgements: crashed(checks, mask(message)), stale: [], code: 70 });
 		}
 
 		throw error;
@@ -82,12 +88,14 @@ export async function examine(examination: Examination): Promise<number> {
 }
 
 type Looked = Look & Settled & { readonly note?: SnapshotNote };
+/** Writes every report, and without `isShown` only those that go into a file. */
+type Report = (seen: Looked, isShown?: boolean) => Promise<void>;
 
 /** Once, until all is fine (`--wait`), or until it is interrupted (`--watch`). */
 async function repeat(
 	look: () => Promise<Looked>,
 	{ wait, watch: isWatching = false, from, terminal, interrupted }: Examination,
-	report: (seen: Looked) => Promise<void>,
+	report: Report,
 ): Promise<Looked> {
 	if (wait === undefined && !isWatching) {
 		return await look();
@@ -105,13 +113,8 @@ async function repeat(
 	return await watch(
 		look,
 		async (seen, before) => {
-			if (!terminal.interactive) {
-				terminal.out(transitions(seen, before, new Date()));
-				return;
-			}
-
-			terminal.out(clear);
-			await report(seen);
+			terminal.out(terminal.interactive ? clear : transitions(seen, before, new Date()));
+			await report(seen, terminal.interactive);
 		},
 		interrupted,
 	);
@@ -135,8 +138,5 @@ async function see({ checks, from, options, terminal, interrupted }: Examination
 }
 
 /** A crash must not leave a report of yesterday, or none at all. */
-const crashed = (checks: readonly Check[], error: unknown): readonly Judgement[] =>
-	checks.map((check) => ({
-		check,
-		verdict: { kind: "crashed", message: error instanceof Error ? error.message : String(error) },
-	}));
+const crashed = (checks: readonly Check[], message: string): readonly Judgement[] =>
+	checks.map((check) => ({ check, verdict: { kind: "crashed", message } }));

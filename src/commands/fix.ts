@@ -4,18 +4,16 @@ import { directory, type Entry } from "../../checks/directory.ts";
 import { currentFolder } from "../access/current-folder.ts";
 import { type Fix, openFixes } from "../access/fixes.ts";
 import { createHands } from "../access/hands.ts";
-import { openWorld } from "../access/world.ts";
 import { diagnose, exitCode, type Judgement } from "../diagnose.ts";
-import { ProbeError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { type Asker, carryOut, type Outcome, type Parts } from "../fix/carry-out.ts";
 import { planOf } from "../fix/plan.ts";
 import { renderPlan } from "../fix/show.ts";
 import { undo } from "../fix/undo.ts";
-import { maskOf } from "../gather.ts";
 import { type Acceptance, acceptNothing } from "./accept.ts";
 import { repeatOptions } from "./again.ts";
 import { wantedBy } from "./examine.ts";
-import { look } from "./look.ts";
+import { look, masking } from "./look.ts";
 import { writeReports } from "./reports.ts";
 import { type CheckOptions, withTemplate } from "./run.ts";
 import { nearest } from "./select.ts";
@@ -65,14 +63,16 @@ export async function fix(
 		say: (text: string) => {
 			terminal.out(text);
 		},
-		mask: await masking(options),
+		mask: await masking(withTemplate(options)),
 		now: () => new Date(),
 		interrupted,
 		patience: options.timeout,
 	};
 	if (options.undo !== undefined) {
-		const { undo: id } = options;
-		return await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
+		const { undo: id, dryRun } = options;
+		return dryRun
+			? await previewUndo(tools, id)
+			: await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
 	}
 
 	if (target === undefined) {
@@ -184,6 +184,19 @@ async function preview(
 	return 0;
 }
 
+/** Looks as the undo itself does, and says no to each thing that it would do. */
+async function previewUndo(tools: Parameters<typeof undo>[0], id: string): Promise<number> {
+	const { fixes, say } = tools;
+	const reopen = (fix: Fix) => ({ ...fixes.reopen(fix), append: () => Promise.resolve() });
+	const confirm = (what: string) => {
+		say(`    ${what}\n`);
+		return Promise.resolve(false);
+	};
+	await undo({ ...tools, fixes: { ...fixes, reopen }, confirm }, id);
+	say("Nothing was taken back (--dry-run).\n");
+	return 0;
+}
+
 async function conclude(outcome: Outcome, options: FixOptions, terminal: Terminal): Promise<number> {
 	const { result, because, judgement, id } = outcome;
 	if (result === "unchanged") {
@@ -219,18 +232,6 @@ function renderList(all: readonly Fix[]): string {
 			return `${id}  ${began?.target ?? "?"}  ${ended?.result ?? "interrupted"}, ${done} ${done === 1 ? "step" : "steps"} done${taken}  ${folder}\n`;
 		})
 		.join("");
-}
-
-async function masking(options: FixOptions): Promise<(text: string) => string> {
-	try {
-		return await maskOf(openWorld(withTemplate(options)));
-	} catch (error) {
-		if (error instanceof ProbeError) {
-			return (text) => text;
-		}
-
-		throw error;
-	}
 }
 
 const asker: Asker = {

@@ -121,7 +121,7 @@ async function wordsForSymptom(): Promise<readonly string[] | undefined> {
 async function workload(): Promise<readonly string[]> {
 	const name = answered(
 		await ask({
-			message: "Name of the workload cluster, to look into it with the kubeconfig that the management cluster keeps",
+			message: "Workload cluster to look into with the kubeconfig that the management cluster keeps: its name, or all",
 			placeholder: "empty: only what the management cluster shows",
 			defaultValue: "",
 		}),

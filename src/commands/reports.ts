@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Chalk } from "chalk";
 import { appendReportFile, writeReportFile } from "../access/secret-file.ts";
 import { UsageError } from "../errors.ts";
@@ -49,6 +50,26 @@ export function targetsOf(format: ReportFormat, reports: readonly ReportTarget[]
 	return shown.length === 1 ? reports : [{ format }, ...reports];
 }
 
+/** @throws UsageError where two reports have one file, or one would take the place of what the run reads. */
+export function refuseOverlap(
+	reports: readonly ReportTarget[],
+	others: Readonly<Record<string, string | undefined>>,
+): void {
+	const owners = new Map(
+		Object.entries(others).flatMap(([option, path]) => (path === undefined ? [] : [[resolve(path), option] as const])),
+	);
+	for (const { format, file } of reports) {
+		const owner = file === undefined ? undefined : owners.get(resolve(file));
+		if (owner !== undefined) {
+			throw new UsageError(`--report: ${file ?? ""} cannot hold ${format}, because ${owner} has that file already`);
+		}
+
+		if (file !== undefined) {
+			owners.set(resolve(file), format);
+		}
+	}
+}
+
 /** Writes every report. One that cannot be written keeps no other from it. @throws UsageError for the first of those. */
 export async function writeReports(
 	run: Run,
@@ -76,12 +97,12 @@ export async function writeReports(
 	}
 }
 
-/** GitHub takes 1 MiB per step, and other steps of the job add to theirs. */
+/** GitHub takes 1 MiB of a step, whatever it has run, and else shows nothing at all. */
 const largestSummary = 900_000;
 
 async function appendSummary(run: Run, { stepSummary }: Terminal): Promise<void> {
 	if (stepSummary !== undefined) {
 		const { renderMarkdown } = await import("../report/markdown.ts");
-		await appendReportFile(stepSummary, renderMarkdown(run, largestSummary));
+		await appendReportFile(stepSummary, (there) => renderMarkdown(run, largestSummary - there));
 	}
 }

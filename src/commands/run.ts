@@ -5,6 +5,7 @@ import { capmoxVersions, flavors } from "../knowledge/templates.ts";
 import { acceptance, type BaselineOptions } from "./accept.ts";
 import { examine } from "./examine.ts";
 import { refuseLookingOptions } from "./looking-options.ts";
+import { refuseOverlap } from "./reports.ts";
 import { nearest, select } from "./select.ts";
 import { type IsGiven, withSettings } from "./settings.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
@@ -71,6 +72,11 @@ function given({ from, wait, watch, ...options }: CheckOptions) {
 		refuseLookingOptions(options);
 	}
 
+	const { report = [], manifest, envFile, config, baseline, writeBaseline, knowledge, kubeconfig } = options;
+	refuseOverlap(report, {
+		...{ "--from": from, "--manifest": manifest, "--env-file": envFile, "--config": config, "--baseline": baseline },
+		...{ "--write-baseline": writeBaseline, "--knowledge": knowledge, "--kubeconfig": kubeconfig },
+	});
 	return { from, wait, watch, options: withTemplate(options) };
 }
 

@@ -48,6 +48,7 @@ export interface GlobalOptions {
 	/** Milliseconds for the whole run. */
 	readonly timeout: number;
 	readonly format: (typeof formats)[number];
+	/** Of `run` and `check`. */
 	readonly report?: readonly ReportTarget[];
 	readonly failOn: FailOn;
 	readonly verbose: boolean;

@@ -47,11 +47,9 @@ export async function readHostInotify({ files }: World, know: Know): Promise<Hos
 		await knowEngineHere(know, "its inotify limits");
 	}
 
-	const [watches, instances] = await Promise.all([
-		readCount(files, "/proc/sys/fs/inotify/max_user_watches"),
-		readCount(files, "/proc/sys/fs/inotify/max_user_instances"),
-	]);
-	return { watches, instances };
+	// One after the other: of two that are missing, the same one is told each time.
+	const watches = await readCount(files, "/proc/sys/fs/inotify/max_user_watches");
+	return { watches, instances: await readCount(files, "/proc/sys/fs/inotify/max_user_instances") };
 }
 
 /** All distributions of WSL 2 share one kernel, Docker Desktop's own among them. @throws ProbeError not-set-up where Docker Desktop sets the limits. */

@@ -16,6 +16,8 @@ const variables = z.object({
 	services: z.boolean(),
 	leaderElection: z.boolean(),
 	lease: z.string(),
+	/** Namespace of the lease, where it is not kube-system. */
+	namespace: z.string().optional(),
 	/** The API server that it asks, in place of the one in its kubeconfig. */
 	server: z.string().optional(),
 });
@@ -242,6 +244,7 @@ const flags: Readonly<Record<string, string>> = {
 	"--services": "svc_enable",
 	"--leaderElection": "vip_leaderelection",
 	"--leaseName": "vip_leasename",
+	"--namespace": "cp_namespace",
 };
 
 /** `--name value`, `--name=value`, or `--name` alone for what is on. */
@@ -276,6 +279,7 @@ export function readContainer({ image, args, env }: RawContainer): KubeVipContai
 		services: isOn("svc_enable"),
 		leaderElection: isOn("vip_leaderelection"),
 		lease: set.get("vip_leasename") ?? "plndr-cp-lock",
+		namespace: set.get("cp_namespace") === "kube-system" ? undefined : set.get("cp_namespace"),
 		server: set.get("kubernetes_addr"),
 	};
 }

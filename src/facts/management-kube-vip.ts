@@ -55,6 +55,8 @@ const controlPlane = z.object({
 		.optional(),
 	/** Its machines will have a default route of IPv4; absent where nobody needs to know, because the endpoint has one. */
 	ipv4Route: z.boolean().optional(),
+	/** How many network devices its machines will have; absent where nobody needs to know, because no interface is named or found long ago. */
+	devices: z.number().optional(),
 	...kubeVipPlan.shape,
 	/** Its machines, with what each was made with. */
 	machines: z.array(machine),
@@ -292,7 +294,7 @@ async function controlPlaneOf(
 ): Promise<KubeVipControlPlane> {
 	const endpoint = cluster.endpoint ?? own?.endpoint;
 	const variable = cluster.topology?.variables?.indexOf("cloneSpec") ?? -1;
-	const address = plan.manifest.state === "found" ? plan.manifest.address : undefined;
+	const { address, interface: name = "" } = plan.manifest.state === "found" ? plan.manifest : {};
 	const isIpv6 = [endpoint?.host, address].some((one) => parseAddress(one ?? "")?.family === 6);
 	return {
 		kind: "KubeadmControlPlane",
@@ -314,6 +316,7 @@ async function controlPlaneOf(
 						...(variable < 0 ? {} : { cloneSpec: variable }),
 					},
 		ipv4Route: isIpv6 ? await hasIpv4Route(control, own, networks) : undefined,
+		devices: name === "" || control.initialized ? undefined : (await devicesOf(control, networks))[0]?.length,
 		...plan,
 		machines: parts.machines
 			.filter((one) => one.controlPlane && isTogether(one, cluster) && one.cluster === cluster.name)
@@ -340,13 +343,17 @@ async function hasIpv4Route(
 		return true;
 	}
 
+	return (await devicesOf(control, networks))
+		.flat()
+		.some(({ vrf, routes }) => vrf === undefined && routes.some((one) => one.family === 4 && !one.unreachable));
+}
+
+/** Of the template that its machines are made from. */
+async function devicesOf(control: ManagementControlPlane, networks: () => Promise<Networks>) {
 	const isThis = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
 		kind === "KubeadmControlPlane" && name === control.name;
 	const { plans } = await networks();
-	return plans
-		.filter((plan) => isTogether(plan, control) && plan.users.some(isThis))
-		.flatMap(({ devices }) => devices)
-		.some(({ vrf, routes }) => vrf === undefined && routes.some((one) => one.family === 4 && !one.unreachable));
+	return plans.filter((plan) => isTogether(plan, control) && plan.users.some(isThis)).map(({ devices }) => devices);
 }
 
 const untold: KubeVipPlan = { manifest: { state: "none" }, superAdmin: false, ignition: false };

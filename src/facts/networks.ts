@@ -69,6 +69,8 @@ const member = z.object({
 	controlPlane: z.boolean(),
 	node: z.string().optional(),
 	providerId: z.string().optional(),
+	/** It is on its way out, and its Node with it. */
+	deleting: z.boolean().optional(),
 	/** By device, in any textual form. */
 	networks: z.array(z.object({ net: z.string(), addresses: z.array(z.string()) })),
 	/** Its KubeadmControlPlane or KubeadmConfigTemplate writes --node-ip, and so knows better than any default. */
@@ -322,7 +324,7 @@ function isOnLink(
 }
 
 function memberOf(machine: ManagementMachine, parts: Parts): Member[] {
-	if (machine.infrastructure?.kind !== "ProxmoxMachine" || machine.deleting !== undefined) {
+	if (machine.infrastructure?.kind !== "ProxmoxMachine") {
 		return [];
 	}
 
@@ -338,6 +340,7 @@ function memberOf(machine: ManagementMachine, parts: Parts): Member[] {
 			controlPlane: machine.controlPlane,
 			node: machine.node,
 			providerId: own?.providerId ?? machine.providerId,
+			...(machine.deleting === undefined ? {} : { deleting: true }),
 			networks: own?.networks ?? [],
 			told: own !== undefined && argumentsOf(makersOf(own, parts), parts, own).nodeIp !== undefined,
 			defaults: defaults.length === 0 ? ["net0"] : defaults,

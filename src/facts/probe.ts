@@ -198,10 +198,6 @@ export const probes: Probes = {
 		const { kubeVipSecrets: schema, readKubeVipSecrets: read } = await import("./management-kube-vip.ts");
 		return { schema, read };
 	}),
-	"workload.daemonSets": probe(50_000, async () => {
-		const { workloadDaemonSets: schema, readWorkloadDaemonSets: read } = await import("./workload-sets.ts");
-		return { schema, read };
-	}),
 	"workload.pods": probe(55_000, async () => {
 		const { workloadPods: schema, readWorkloadPods: read } = await import("./workload-pods.ts");
 		return { schema, read };

@@ -33,7 +33,6 @@ import type { workloadNodes } from "./workload-nodes.ts";
 import type { workloadPods } from "./workload-pods.ts";
 import type { workloadReach } from "./workload-reach.ts";
 import type { workloadServices } from "./workload-services.ts";
-import type { workloadDaemonSets } from "./workload-sets.ts";
 
 /** Every fact that can be known, by name, with the shape it has in memory, in a snapshot and in a test situation. */
 interface Schemas extends ManagementSchemas {
@@ -71,7 +70,6 @@ interface Schemas extends ManagementSchemas {
 	readonly "workload.clusters": typeof workloadClusters;
 	readonly "workload.nodes": typeof workloadNodes;
 	readonly "workload.reach": typeof workloadReach;
-	readonly "workload.daemonSets": typeof workloadDaemonSets;
 	readonly "workload.pods": typeof workloadPods;
 	readonly "workload.services": typeof workloadServices;
 	readonly "workload.kubeProxy": typeof workloadKubeProxy;

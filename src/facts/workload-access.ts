@@ -1,7 +1,8 @@
+import { isScalar, parse, parseDocument, visit } from "yaml";
 import * as z from "zod";
 import { rejectOnAbort } from "../abort.ts";
 import type { Kubectl } from "../access/kubectl.ts";
-import type { World } from "../access/world.ts";
+import type { World, WorldOptions } from "../access/world.ts";
 import { type Cause, causes, ProbeError, UsageError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import type { Know } from "./probe.ts";
@@ -10,8 +11,8 @@ import { tellingWhere } from "./workload-endpoint.ts";
 /** Milliseconds for one page of a list. */
 export const pagePatience = 15_000;
 
-/** Milliseconds for all that one cluster is asked, so that a slow one takes no fact from the others. */
-const patience = 45_000;
+/** Milliseconds for all that the clusters are asked, so that a slow one takes no fact from the others before the run ends. */
+const patienceOf = ({ timeout = 60_000 }: WorldOptions): number => Math.min(45_000, 0.75 * timeout);
 
 /** What could not be read of one of the clusters. */
 export const gap = z.object({
@@ -45,6 +46,8 @@ export interface Workload {
 	readonly flags: string[];
 	/** What prints the kubeconfig that these flags name; absent where the user has it. */
 	readonly fetch?: string[];
+	/** Aborted with what was said, where it answers nothing at all: that is told once, and nothing more is asked. */
+	readonly lost: AbortController;
 }
 
 /** One that cannot. */
@@ -57,16 +60,15 @@ interface Opened {
 	readonly all: readonly (Workload | Unreached)[];
 	/** Aborted when the clusters have had their time. */
 	readonly until: AbortSignal;
-	/** Why a cluster answers nothing at all, so that this is said once and not for each list. */
-	readonly silence: Map<string, ProbeError>;
 }
 
-const opened = new WeakMap<World, Promise<Opened>>();
+/** By what a gathering knows: the next one looks anew. */
+const opened = new WeakMap<Know, Promise<Opened>>();
 
 /** Opened once for all facts. @throws ProbeError not-set-up where no cluster is named; UsageError where there is none of that name */
 function openWorkloads(world: World, know: Know, signal: AbortSignal): Promise<Opened> {
-	const opening = opened.get(world) ?? open(world, know, signal);
-	opened.set(world, opening);
+	const opening = opened.get(know) ?? open(world, know, signal);
+	opened.set(know, opening);
 	return opening;
 }
 
@@ -77,69 +79,68 @@ export async function fromEach<T extends object>(
 	signal: AbortSignal,
 	read: (workload: Workload, signal: AbortSignal) => Promise<T>,
 ): Promise<{ clusters: (T & { cluster: string })[]; unreached: z.infer<typeof gap>[] }> {
-	const { all, until, silence } = await openWorkloads(world, know, signal);
-	const either = AbortSignal.any([signal, until]);
+	const { all, until } = await openWorkloads(world, know, signal);
 	const answers = await Promise.all(
 		all.map(async (one) => {
 			if ("error" in one) {
 				return one;
 			}
 
+			// One for each: on a common one Node counts listeners, and warns of a leak from the eleventh on.
+			const { cluster, lost } = one;
+			const any = AbortSignal.any([lost.signal, until, signal]);
 			// `read` may throw before it promises anything.
-			const reading = (async () => await read(one, either))();
-			const answer = await attempt(Promise.race([reading, rejectOnAbort(either)]));
-			return answer instanceof ProbeError
-				? { cluster: one.cluster, error: once(silence, one, until.aborted ? (until.reason as ProbeError) : answer) }
-				: { ...answer, cluster: one.cluster };
+			const reading = (async () => await read(one, any))();
+			const answer = await attempt(Promise.race([reading, rejectOnAbort(any)]));
+			if (!(answer instanceof ProbeError)) {
+				heard.add(one);
+				return { ...answer, cluster };
+			}
+
+			if (ofTheWay.includes(answer.reason) && !heard.has(one)) {
+				lost.abort(answer);
+			}
+
+			return { cluster, error: any.aborted ? (any.reason as ProbeError) : answer };
 		}),
 	);
-	return {
-		clusters: answers.flatMap((answer) => ("error" in answer ? [] : [answer])),
-		unreached: answers.flatMap((answer) => ("error" in answer ? [gapOf(answer)] : [])),
+	return split(answers);
+}
+
+const heard = new WeakSet<Workload>();
+
+const split = <T extends { readonly cluster: string }>(answers: readonly (T | Unreached)[]) => ({
+	clusters: answers.flatMap((answer) => ("error" in answer ? [] : [answer])),
+	unreached: answers.flatMap((answer) => ("error" in answer ? [gapOf(answer)] : [])),
+});
+
+/** Asked for once in each cluster, whichever facts are made of it; no cluster waits for what another one answers. */
+export function oncePerCluster<T>(
+	ask: (workload: Workload, signal: AbortSignal) => Promise<T>,
+): (workload: Workload, signal: AbortSignal) => Promise<T> {
+	const asked = new WeakMap<Workload, Promise<T>>();
+	return (workload, signal) => {
+		const asking = asked.get(workload) ?? ask(workload, signal);
+		asked.set(workload, asking);
+		return asking;
 	};
-}
-
-/** What another fact holds of the same cluster. @throws ProbeError as it failed there */
-export function sameCluster<T extends { readonly cluster: string }>(
-	{ clusters, unreached }: { readonly clusters: readonly T[]; readonly unreached: readonly z.infer<typeof gap>[] },
-	{ cluster }: Workload,
-): T {
-	const found = clusters.find((one) => one.cluster === cluster);
-	if (found === undefined) {
-		const why = unreached.find((one) => one.cluster === cluster);
-		throw new GapError(why ?? { cluster, cause: "bug", because: `${cluster} was never asked` });
-	}
-
-	return found;
-}
-
-/** Names its cluster already. */
-class GapError extends ProbeError {
-	constructor({ cause, because }: z.infer<typeof gap>) {
-		super(cause, because);
-	}
 }
 
 /** Causes that lie in the way to a cluster, and not in what it was asked. */
 const ofTheWay: readonly Cause[] = ["unreachable", "timeout", "unauthorized", "needs-login", "misconfigured"];
 
-function once(silence: Map<string, ProbeError>, { cluster }: Workload, error: ProbeError): ProbeError {
-	const first = ofTheWay.includes(error.reason) ? (silence.get(cluster) ?? error) : error;
-	silence.set(cluster, silence.get(cluster) ?? first);
-	return first;
-}
-
 const gapOf = ({ cluster, error }: Unreached): z.infer<typeof gap> => ({
 	cluster,
 	// Somebody named it, so that it is to be looked at.
 	cause: error.reason === "not-set-up" ? "misconfigured" : error.reason,
-	because: error instanceof GapError ? error.message : `${cluster}: ${error.message}`,
+	because: error.message.startsWith("--") ? error.message : `${cluster}: ${error.message}`,
 });
 
 async function open(world: World, know: Know, signal: AbortSignal): Promise<Opened> {
 	const { workload, options } = world;
 	const { workload: wanted, workloadKubeconfig, workloadContext } = options;
 	const until = new AbortController();
+	const patience = patienceOf(options);
 	setTimeout(() => {
 		until.abort(new ProbeError("timeout", `it did not answer everything within ${patience / 1_000} s`));
 	}, patience).unref();
@@ -155,6 +156,7 @@ async function open(world: World, know: Know, signal: AbortSignal): Promise<Open
 						cluster: told.map(({ name, value }) => `--workload-${name} ${value}`).join(" "),
 						kubectl: tellingWhere(workload, world, know, undefined),
 						flags: told.map(({ name, value }) => `--${name}=${value}`),
+						lost: new AbortController(),
 					},
 				];
 	const named = wanted === undefined ? [] : await attempt(openNamed(world, wanted, know, signal));
@@ -175,7 +177,7 @@ async function open(world: World, know: Know, signal: AbortSignal): Promise<Open
 		);
 	}
 
-	return { all, until: until.signal, silence: new Map() };
+	return { all, until: until.signal };
 }
 
 /** How Clusters are told apart. */
@@ -213,6 +215,49 @@ async function openNamed(
 }
 
 const secretShape = z.object({ data: z.object({ value: z.string() }) });
+const kubeconfigShape = z.object({ clusters: z.array(z.unknown()).min(1) });
+
+/** Fields of a kubeconfig by which kubectl runs a program, or sends a file of this host elsewhere. */
+const reachingOut: readonly string[] = [
+	"exec",
+	"auth-provider",
+	"tokenfile",
+	"client-certificate",
+	"client-key",
+	"certificate-authority",
+];
+
+/** Why a kubeconfig from a Secret is not used. Whoever may write Secrets in one namespace is not trusted with this host. */
+function faultOf(text: string): string | undefined {
+	if (!kubeconfigShape.safeParse(parseYaml(text)).success) {
+		return "holds no kubeconfig";
+	}
+
+	const found = fieldsIn(text).find((name) => reachingOut.includes(name.toLowerCase()));
+	return found === undefined
+		? undefined
+		: `holds a kubeconfig with ${found}, which reaches for programs or files of this host; Cluster API writes none such. Write it to a file, look at it, and name that with --workload-kubeconfig`;
+}
+
+/** Wherever they stand: Go's YAML also takes them from where an anchor leads (<<). */
+function fieldsIn(text: string): readonly string[] {
+	const names: string[] = [];
+	visit(parseDocument(text, { logLevel: "error" }), {
+		Pair: (_, { key }) => {
+			names.push(isScalar(key) ? String(key.value) : "");
+		},
+	});
+	return names;
+}
+
+/** Without the parser's message, which may quote a secret: the caller says what was to be read. */
+export function parseYaml(text: string): unknown {
+	try {
+		return parse(text, { logLevel: "error" });
+	} catch {
+		return undefined;
+	}
+}
 
 /** The Secret is cluster-admin; its text goes into the private file and nowhere else. */
 async function openOne(
@@ -229,12 +274,14 @@ async function openOne(
 		return { cluster, error: secret };
 	}
 
-	const value = secretShape.safeParse(secret).data?.data.value;
-	if (value === undefined) {
-		return { cluster, error: new ProbeError("unreadable", `Secret ${cluster}-kubeconfig holds no kubeconfig`) };
+	const value = secretShape.safeParse(secret).data?.data.value ?? "";
+	const text = Buffer.from(value, "base64").toString("utf8");
+	const fault = faultOf(text);
+	if (fault !== undefined) {
+		return { cluster, error: new ProbeError("misconfigured", `Secret ${cluster}-kubeconfig ${fault}`) };
 	}
 
-	const kubectl = world.workloadFrom(Buffer.from(value, "base64").toString("utf8"));
+	const kubectl = world.workloadFrom(text);
 	const isOnly = chosen.filter((other) => other.name === name).length === 1;
 	return {
 		cluster,
@@ -242,6 +289,7 @@ async function openOne(
 		kubectl: tellingWhere(kubectl, world, know, cluster),
 		flags: [`--kubeconfig=${isOnly ? name : `${namespace}-${name}`}.kubeconfig`],
 		fetch: ["clusterctl", "get", "kubeconfig", name, "--namespace", namespace],
+		lost: new AbortController(),
 	};
 }
 
@@ -255,9 +303,16 @@ export const workloadClusters = perCluster({
 	fetch: z.array(z.string()).optional(),
 });
 
-export const readWorkloadClusters = (
+/** Asks none of them. */
+export async function readWorkloadClusters(
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadClusters>> =>
-	fromEach(world, know, signal, ({ owner, flags, fetch }) => Promise.resolve({ owner, kubectl: flags, fetch }));
+): Promise<z.infer<typeof workloadClusters>> {
+	const { all } = await openWorkloads(world, know, signal);
+	return split(
+		all.map((one) =>
+			"error" in one ? one : { cluster: one.cluster, owner: one.owner, kubectl: one.flags, fetch: one.fetch },
+		),
+	);
+}

@@ -1,12 +1,11 @@
-import { parse } from "yaml";
 import * as z from "zod";
 import type { World } from "../access/world.ts";
 import { ProbeError } from "../errors.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { fromEach, perCluster, sameCluster, type Workload } from "./workload-access.ts";
-import type { WorkloadPod } from "./workload-pods.ts";
-import type { WorkloadDaemonSet } from "./workload-sets.ts";
+import { fromEach, parseYaml, perCluster, type Workload } from "./workload-access.ts";
+import { podsOf, type WorkloadPod } from "./workload-pods.ts";
+import { daemonSetsOf, type WorkloadDaemonSet } from "./workload-sets.ts";
 
 /** Fact `workload.kubeProxy`: how Services reach their pods. */
 export const workloadKubeProxy = perCluster({
@@ -17,11 +16,11 @@ export const workloadKubeProxy = perCluster({
 });
 
 const method = z.object({
-	/** `cidr=10.0.0.0/8`; `first-found` where nothing is written. */
+	/** `cidr=10.0.0.0/8`; `first-found` where nothing is written; `told by …` where it is not seen here, or nothing is left to choose. */
 	method: z.string(),
 	/** It stands in the DaemonSet, and was not left to Calico. */
 	written: z.boolean(),
-	/** Calico is to choose an address of this family. */
+	/** Calico is to have an address of this family. */
 	wanted: z.boolean(),
 });
 export type CalicoMethod = z.infer<typeof method>;
@@ -35,6 +34,8 @@ export const workloadCalico = perCluster({
 			name: z.string(),
 			/** The Tigera operator made it: the Installation is to be changed, not the DaemonSet. */
 			byOperator: z.boolean(),
+			/** Of the object that is to be changed. */
+			uid: z.string().optional(),
 			/** `v3.32.1` */
 			version: z.string().optional(),
 			ipv4: method,
@@ -55,22 +56,21 @@ export const workloadCalico = perCluster({
 		.optional(),
 });
 
+type Variables = WorkloadDaemonSet["container"]["variables"];
 type Calico = NonNullable<z.infer<typeof workloadCalico>["clusters"][number]["calico"]>;
 
 const configMap = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
 const rawConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 const rawConfiguration = z.object({ mode: z.string().nullish() });
 
-export async function readWorkloadKubeProxy(
+export const readWorkloadKubeProxy = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadKubeProxy>> {
-	const sets = await know("workload.daemonSets");
-	return fromEach(world, know, signal, (workload, until) =>
-		readMode(workload, sameCluster(sets, workload).daemonSets, until),
+): Promise<z.infer<typeof workloadKubeProxy>> =>
+	fromEach(world, know, signal, async (workload, until) =>
+		readMode(workload, await daemonSetsOf(workload, until), until),
 	);
-}
 
 async function readMode(
 	{ kubectl }: Workload,
@@ -80,6 +80,11 @@ async function readMode(
 	const own = daemonSets.find(({ container }) => container.name === "kube-proxy");
 	if (own === undefined) {
 		return { mode: "none", from: "there is no DaemonSet kube-proxy" };
+	}
+
+	// Whoever replaces it, as Calico's eBPF does, leaves the DaemonSet there and has it select no node.
+	if (own.desired === 0) {
+		return { mode: "none", from: `DaemonSet ${own.namespace}/${own.name} is to run on no node` };
 	}
 
 	const flag = own.container.arguments.map((word) => /^--proxy-mode=(\w+)/.exec(word)?.[1]).find(Boolean);
@@ -99,27 +104,15 @@ async function readMode(
 	return { mode: mode === "" ? "iptables" : mode, from: "ConfigMap kube-system/kube-proxy" };
 }
 
-function parseYaml(text: string): unknown {
-	try {
-		return parse(text);
-	} catch {
-		// The caller says what was to be read.
-		return undefined;
-	}
-}
-
-export async function readWorkloadCalico(
+export const readWorkloadCalico = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadCalico>> {
-	const [sets, pods] = await Promise.all([know("workload.daemonSets"), know("workload.pods")]);
-	return fromEach(world, know, signal, (workload) => {
-		const { daemonSets } = sameCluster(sets, workload);
-		const own = daemonSets.find(({ container }) => container.name === "calico-node");
-		return Promise.resolve(own === undefined ? {} : { calico: calicoOf(own, sameCluster(pods, workload).pods) });
+): Promise<z.infer<typeof workloadCalico>> =>
+	fromEach(world, know, signal, async (workload, until) => {
+		const own = (await daemonSetsOf(workload, until)).find(({ container }) => container.name === "calico-node");
+		return own === undefined ? {} : { calico: calicoOf(own, await podsOf(workload, until)) };
 	});
-}
 
 function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico {
 	const { variables, image } = own.container;
@@ -127,9 +120,10 @@ function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico 
 		namespace: own.namespace,
 		name: own.name,
 		byOperator: own.byOperator,
+		uid: own.uid,
 		version: /:(v\d+\.\d+\.\d+)/.exec(image)?.[1],
-		ipv4: methodOf(variables["IP_AUTODETECTION_METHOD"], variables["IP"] ?? "autodetect"),
-		ipv6: methodOf(variables["IP6_AUTODETECTION_METHOD"], variables["IP6"] ?? "none"),
+		ipv4: methodOf(variables, "IP", "autodetect"),
+		ipv6: methodOf(variables, "IP6", "none"),
 		elsewhere: whyElsewhere(own),
 		pods: pods.flatMap(({ namespace, name, node, kubeVip, ready, restarts, waiting }) =>
 			kubeVip === undefined && namespace === own.namespace && node !== undefined
@@ -139,11 +133,17 @@ function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico 
 	};
 }
 
-const methodOf = (written = "", source: string): CalicoMethod => ({
-	method: written === "" ? "first-found" : written,
-	written: written !== "",
-	wanted: source === "" || source === "autodetect",
-});
+/** `usual`: what Calico takes where the variable is not set (node/pkg/lifecycle/startup). */
+function methodOf(variables: Variables, name: "IP" | "IP6", usual: string): CalicoMethod {
+	const { [name]: source = usual, [`${name}_AUTODETECTION_METHOD`]: written = "" } = variables;
+	if (source !== "" && source !== "autodetect") {
+		return { method: `told by ${name}`, written: true, wanted: source !== "none" };
+	}
+
+	return written === null
+		? { method: `told by what ${name}_AUTODETECTION_METHOD leads to`, written: true, wanted: true }
+		: { method: written === "" ? "first-found" : written, written: written !== "", wanted: true };
+}
 
 function whyElsewhere({ container: { variables } }: WorkloadDaemonSet): string | undefined {
 	const { CALICO_NETWORKING_BACKEND: backend, DATASTORE_TYPE: store } = variables;
@@ -151,7 +151,7 @@ function whyElsewhere({ container: { variables } }: WorkloadDaemonSet): string |
 		return "it enforces policies only (CALICO_NETWORKING_BACKEND is none), and another plugin does the networking";
 	}
 
-	return store === undefined || store === "kubernetes"
+	return store === undefined || store === null || store === "kubernetes"
 		? undefined
 		: `it keeps the addresses in ${store}, which is not read here`;
 }

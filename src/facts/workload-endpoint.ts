@@ -15,12 +15,13 @@ const patience = 3_000;
 export function tellingWhere(kubectl: Kubectl, world: World, know: Know, cluster: string | undefined): Kubectl {
 	let where: Promise<string> | undefined;
 	const telling = async (error: unknown): Promise<never> => {
-		if (error instanceof ProbeError && (error.reason === "unreachable" || error.reason === "timeout")) {
-			const found = await (where ??= findOut(world, know, cluster));
-			throw found === "" ? error : new ProbeError(error.reason, `${error.message}; ${found}`, { cause: error });
+		if (!(error instanceof ProbeError)) {
+			throw error;
 		}
 
-		throw error;
+		const isSilent = error.reason === "unreachable" || error.reason === "timeout";
+		const found = certificateSays(error, cluster) ?? (isSilent ? await (where ??= findOut(world, know, cluster)) : "");
+		throw found === "" ? error : new ProbeError(error.reason, `${error.message}; ${found}`, { cause: error });
 	};
 	return {
 		...kubectl,
@@ -31,6 +32,21 @@ export function tellingWhere(kubectl: Kubectl, world: World, know: Know, cluster
 		listKept: (path, keep, options) => kubectl.listKept(path, keep, options).catch(telling),
 		listOnce: (path, options) => kubectl.listOnce(path, options).catch(telling),
 	};
+}
+
+/** What a fault of a certificate means: then somebody answers, and there is nothing to knock for. */
+function certificateSays({ reason, message }: ProbeError, cluster: string | undefined): string | undefined {
+	if (reason === "unauthorized" && cluster !== undefined) {
+		return "the certificate in that kubeconfig may be over: it lasts a year, and Cluster API writes a new one unless the Cluster is paused";
+	}
+
+	if (reason !== "unreachable" || !/x509|certificate/.test(message)) {
+		return undefined;
+	}
+
+	return /expired|not yet valid/.test(message)
+		? "the certificate of the API server is over, or the clock of this host is wrong"
+		: "somebody answers there whom this kubeconfig does not know: another machine that has the same address (two pools may overlap), a proxy on the way, or a cluster that was made anew";
 }
 
 interface Door {

@@ -4,8 +4,8 @@ import { ProbeError } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { parseOrThrow } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { fromEach, perCluster, sameCluster, type Workload } from "./workload-access.ts";
-import type { WorkloadPod } from "./workload-pods.ts";
+import { fromEach, perCluster, type Workload } from "./workload-access.ts";
+import { podsOf, type WorkloadPod } from "./workload-pods.ts";
 
 /** Fact `workload.kubeVip`: who of kube-vip's pods holds the control plane's address. */
 export const workloadKubeVip = perCluster({
@@ -38,27 +38,21 @@ const rawLease = z.object({
 		.nullish(),
 });
 
-/** The namespace that kube-vip itself takes where no variable says otherwise. */
-const folder = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
-
-export async function readWorkloadKubeVip(
+export const readWorkloadKubeVip = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadKubeVip>> {
-	const pods = await know("workload.pods");
-	return fromEach(world, know, signal, (workload, until) =>
-		readLease(workload, sameCluster(pods, workload).pods, until),
-	);
-}
+): Promise<z.infer<typeof workloadKubeVip>> =>
+	fromEach(world, know, signal, async (workload, until) => readLease(workload, await podsOf(workload, until), until));
 
 async function readLease({ kubectl }: Workload, pods: readonly WorkloadPod[], signal: AbortSignal): Promise<Leading> {
-	const name = leaseOf(pods);
-	if (name === undefined) {
+	const own = pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip;
+	if (own === undefined) {
 		return {};
 	}
 
-	const path = `${folder}/${encodeURIComponent(name)}`;
+	const { lease: name, namespace = "kube-system" } = own;
+	const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases/${encodeURIComponent(name)}`;
 	const answer = await attempt(kubectl.getDated(path, { signal }));
 	if (answer instanceof ProbeError) {
 		if (answer.reason === "not-found") {
@@ -79,6 +73,3 @@ async function readLease({ kubectl }: Workload, pods: readonly WorkloadPod[], si
 		},
 	};
 }
-
-const leaseOf = (pods: readonly WorkloadPod[]): string | undefined =>
-	pods.find(({ kubeVip }) => kubeVip?.controlPlane === true && kubeVip.leaderElection)?.kubeVip?.lease;

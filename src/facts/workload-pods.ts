@@ -1,8 +1,11 @@
 import * as z from "zod";
 import type { World } from "../access/world.ts";
+import { ProbeError } from "../errors.ts";
+import { attempt } from "./attempt.ts";
 import { kubeVipContainer, parseOrThrow, rawContainer, readContainer, runsKubeVip } from "./kube-vip.ts";
 import type { Know } from "./probe.ts";
-import { fromEach, pagePatience, perCluster, sameCluster } from "./workload-access.ts";
+import { fromEach, oncePerCluster, pagePatience, perCluster, type Workload } from "./workload-access.ts";
+import { daemonSetsOf } from "./workload-sets.ts";
 
 const pod = z.object({
 	namespace: z.string(),
@@ -37,25 +40,35 @@ const rawPod = z.object({
 	status: z.object({ containerStatuses: z.array(rawStatus).nullish() }).nullish(),
 });
 
-/** kube-system holds those of kube-vip and of a Calico that manifests installed; the operator's Calico has a namespace of its own. */
-export async function readWorkloadPods(
+export const readWorkloadPods = (
 	world: World,
 	know: Know,
 	signal: AbortSignal,
-): Promise<z.infer<typeof workloadPods>> {
-	const sets = await know("workload.daemonSets");
-	return fromEach(world, know, signal, async (workload, until) => {
-		// Whoever may not list DaemonSets may well read the pods of kube-vip.
-		const isForbidden = sets.unreached.some((one) => one.cluster === workload.cluster && one.cause === "forbidden");
-		const { daemonSets } = isForbidden ? { daemonSets: [] } : sameCluster(sets, workload);
-		const calico = daemonSets.filter(({ container }) => container.name === "calico-node");
-		const namespaces = [...new Set(["kube-system", ...calico.map(({ namespace }) => namespace)])];
-		const lists = namespaces.map((namespace) => {
-			const path = `/api/v1/namespaces/${namespace}/pods`;
-			return workload.kubectl.listKept(path, (item) => parsePod(path, item), { signal: until, timeout: pagePatience });
-		});
-		return { pods: (await Promise.all(lists)).flat(2) };
+): Promise<z.infer<typeof workloadPods>> =>
+	fromEach(world, know, signal, async (workload, until) => ({ pods: [...(await podsOf(workload, until))] }));
+
+/** kube-system holds those of kube-vip and of a Calico that manifests installed; the operator's Calico has a namespace of its own. */
+export const podsOf = oncePerCluster(async (workload, signal): Promise<readonly WorkloadPod[]> => {
+	const namespaces = [...new Set(["kube-system", ...(await namespacesOfCalico(workload, signal))])];
+	const lists = namespaces.map((namespace) => {
+		const path = `/api/v1/namespaces/${namespace}/pods`;
+		return workload.kubectl.listKept(path, (item) => parsePod(path, item), { signal, timeout: pagePatience });
 	});
+	return (await Promise.all(lists)).flat(2);
+});
+
+/** None for whoever may not list DaemonSets, who may well read the pods of kube-vip. */
+async function namespacesOfCalico(workload: Workload, signal: AbortSignal): Promise<readonly string[]> {
+	const sets = await attempt(daemonSetsOf(workload, signal));
+	if (sets instanceof ProbeError) {
+		if (sets.reason === "forbidden") {
+			return [];
+		}
+
+		throw sets;
+	}
+
+	return sets.filter(({ container }) => container.name === "calico-node").map(({ namespace }) => namespace);
 }
 
 function parsePod(path: string, item: unknown): WorkloadPod[] {

@@ -78,5 +78,7 @@ function howToReach(
 	const which = unseen.length === 1 ? `workload cluster ${cluster}` : `the workload clusters ${unseen.join(", ")}`;
 	const also = seen.length === 0 ? "" : ` (those of ${seen.join(", ")} were)`;
 	const command = `clusterctl get kubeconfig ${cluster}${namespace === undefined ? "" : ` --namespace ${namespace}`}`;
-	return `the nodes of ${which} were not looked at${also}. Name it with --workload ${cluster}, or write its kubeconfig to a file, as "${command}" prints it, and name that with --workload-kubeconfig`;
+	const how = unseen.length === 1 ? `Name it with --workload ${cluster}` : "Look at all with --workload all";
+	const its = unseen.length === 1 ? "its kubeconfig" : "the kubeconfig of one";
+	return `the nodes of ${which} were not looked at${also}. ${how}, or write ${its} to a file, as "${command}" prints it, and name that with --workload-kubeconfig`;
 }

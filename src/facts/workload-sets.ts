@@ -1,29 +1,25 @@
 import * as z from "zod";
-import type { World } from "../access/world.ts";
 import { parseOrThrow } from "./kube-vip.ts";
-import type { Know } from "./probe.ts";
-import { fromEach, pagePatience, perCluster } from "./workload-access.ts";
+import { oncePerCluster, pagePatience } from "./workload-access.ts";
 
-const daemonSet = z.object({
-	namespace: z.string(),
-	name: z.string(),
+/** That of kube-proxy, or of Calico's node agent. */
+export interface WorkloadDaemonSet {
+	readonly namespace: string;
+	readonly name: string;
 	/** The Tigera operator made it, and takes back what others change. */
-	byOperator: z.boolean(),
-	/** Pods that should run, and those that are ready. */
-	desired: z.number(),
-	ready: z.number(),
-	container: z.object({
-		name: z.string(),
-		image: z.string(),
-		arguments: z.array(z.string()),
-		/** Of Calico only what decides about addresses; a value that stands elsewhere is absent. */
-		variables: z.record(z.string(), z.string()),
-	}),
-});
-export type WorkloadDaemonSet = z.infer<typeof daemonSet>;
-
-/** Fact `workload.daemonSets`: those of kube-proxy and of Calico's node agent. */
-export const workloadDaemonSets = perCluster({ daemonSets: z.array(daemonSet) });
+	readonly byOperator: boolean;
+	/** Of the object that its settings stand in: the DaemonSet, or what the operator makes it from. */
+	readonly uid: string | undefined;
+	/** Pods that should run. */
+	readonly desired: number | undefined;
+	readonly container: {
+		readonly name: string;
+		readonly image: string;
+		readonly arguments: readonly string[];
+		/** Of Calico only what decides about addresses; `null` where the value stands elsewhere. */
+		readonly variables: Readonly<Record<string, string | null>>;
+	};
+}
 
 const path = "/apis/apps/v1/daemonsets";
 const rawContainer = z.object({
@@ -39,10 +35,11 @@ const rawDaemonSet = z.object({
 	metadata: z.object({
 		namespace: z.string().default(""),
 		name: z.string(),
-		ownerReferences: z.array(z.object({ kind: z.string(), apiVersion: z.string() })).nullish(),
+		uid: z.string().nullish(),
+		ownerReferences: z.array(z.object({ apiVersion: z.string(), uid: z.string().nullish() })).nullish(),
 	}),
 	spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(rawContainer) }) }) }),
-	status: z.object({ desiredNumberScheduled: z.number().nullish(), numberReady: z.number().nullish() }).nullish(),
+	status: z.object({ desiredNumberScheduled: z.number().nullish() }).nullish(),
 });
 
 const agents: readonly string[] = ["calico-node", "kube-proxy"];
@@ -56,15 +53,10 @@ const kept: readonly string[] = [
 ];
 
 /** In one list of all namespaces: the operator has its own, and Canal another name. */
-export const readWorkloadDaemonSets = (
-	world: World,
-	know: Know,
-	signal: AbortSignal,
-): Promise<z.infer<typeof workloadDaemonSets>> =>
-	fromEach(world, know, signal, async ({ kubectl }, until) => {
-		const lists = await kubectl.listKept(path, parseDaemonSet, { signal: until, timeout: pagePatience });
-		return { daemonSets: lists.flat() };
-	});
+export const daemonSetsOf = oncePerCluster(async ({ kubectl }, signal): Promise<readonly WorkloadDaemonSet[]> => {
+	const lists = await kubectl.listKept(path, parseDaemonSet, { signal, timeout: pagePatience });
+	return lists.flat();
+});
 
 function parseDaemonSet(item: unknown): WorkloadDaemonSet[] {
 	const { metadata, spec, status } = parseOrThrow(rawDaemonSet, item, `GET ${path}: a DaemonSet`);
@@ -74,20 +66,21 @@ function parseDaemonSet(item: unknown): WorkloadDaemonSet[] {
 	}
 
 	const { name, image, command, args, env } = container;
+	const operator = metadata.ownerReferences?.find((one) => one.apiVersion.startsWith("operator.tigera.io/"));
 	return [
 		{
 			namespace: metadata.namespace,
 			name: metadata.name,
-			byOperator: metadata.ownerReferences?.some((one) => one.apiVersion.startsWith("operator.tigera.io/")) ?? false,
-			desired: status?.desiredNumberScheduled ?? 0,
-			ready: status?.numberReady ?? 0,
+			byOperator: operator !== undefined,
+			uid: (operator ?? metadata).uid ?? undefined,
+			desired: status?.desiredNumberScheduled ?? undefined,
 			container: {
 				name,
 				image,
 				arguments: [...(command ?? []), ...(args ?? [])].filter((word) => word.startsWith("--proxy-mode")),
 				variables: Object.fromEntries(
 					(env ?? []).flatMap(({ name: key, value, valueFrom }) =>
-						kept.includes(key) && !valueFrom ? [[key, value ?? ""]] : [],
+						kept.includes(key) ? [[key, valueFrom ? null : (value ?? "")]] : [],
 					),
 				),
 			},

@@ -225,6 +225,15 @@ async function takeStep(parts: Parts, order: Order, fix: OpenFix, planned: Plann
 
 	const prepared = way === "write" ? await prepare(parts, planned) : undefined;
 	if (way === "copy" || prepared === "not-possible") {
+		const kubeconfig = kubeconfigFor(planned);
+		if (
+			kubeconfig !== undefined &&
+			(await missingKubeconfig(parts.hands, [`--kubeconfig=${kubeconfig}`])) === undefined
+		) {
+			say(`${renderStep(planned, parts.width)}${kubeconfig} is here already.\n`);
+			return "skipped";
+		}
+
 		say(`${renderStep(planned, parts.width)}Not done from here: copy it.\n`);
 		return ask === undefined || (await ask.goOn()) ? "left" : "stopped";
 	}
@@ -465,10 +474,26 @@ const unanswered =
 
 /** One that an earlier step tells the user to keep. */
 async function missingKubeconfig(hands: Hands, command: readonly string[]): Promise<string | undefined> {
-	const path = command[command.indexOf("--kubeconfig") + 1];
-	const isThere =
-		path === undefined || !command.includes("--kubeconfig") || (await hands.read(hands.resolve(path))) !== undefined;
-	return isThere ? undefined : path;
+	const path = kubeconfigIn(command);
+	return path === undefined || (await hands.read(hands.resolve(path))) !== undefined ? undefined : path;
+}
+
+function kubeconfigIn(command: readonly string[]): string | undefined {
+	const flag = "--kubeconfig";
+	const joined = command.find((word) => word.startsWith(`${flag}=`))?.slice(flag.length + 1);
+	return joined ?? (command.includes(flag) ? command[command.indexOf(flag) + 1] : undefined);
+}
+
+/** Where the step prints a kubeconfig for those behind it: the file that they name. */
+function kubeconfigFor({ step, finding }: PlannedStep): string | undefined {
+	const [program, ...words] = step.command ?? [];
+	// Itself it may name that of the management cluster.
+	const own = kubeconfigIn(words);
+	return program === "clusterctl" && words.includes("kubeconfig")
+		? finding.remedy
+				.map(({ command }) => kubeconfigIn(command ?? []))
+				.find((path) => path !== undefined && path !== own)
+		: undefined;
 }
 
 type Copy =
@@ -490,7 +515,10 @@ async function copyObjects(parts: Parts, fix: OpenFix, { step, subject }: Planne
 
 	const strangers = step.of === undefined ? [] : uidsIn(read.text).filter((uid) => step.of?.includes(uid) === false);
 	return strangers.length > 0
-		? { kind: "other", why: "Not done: an object of that name was made anew meanwhile. Run this fix again." }
+		? {
+				kind: "other",
+				why: "Not done: it is another object of that name. It was made anew meanwhile, or the kubeconfig leads to another cluster; run this fix again.",
+			}
 		: { kind: "copied", objects: await fix.keep(`${parts.now().getTime()}-objects.yaml`, read.text) };
 }
 

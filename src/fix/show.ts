@@ -1,5 +1,5 @@
-import { prose } from "../report/human.ts";
 import { adviceOf, typed, undoLine } from "../report/plain.ts";
+import { prose } from "../report/prose.ts";
 import type { PlannedStep, Way } from "./plan.ts";
 
 const ways: Readonly<Record<Way, string>> = {
@@ -14,11 +14,11 @@ const risks = { safe: "changes nothing", changes: "changes something", destroys:
 /** All that may be done, before anything is. `width`: columns for prose; what is typed stays whole. */
 export function renderPlan(plan: readonly PlannedStep[], width: number): string {
 	const lines: string[] = [];
-	let code: string | undefined;
+	let shown: PlannedStep["finding"] | undefined;
 	for (const [index, { finding, step, way }] of plan.entries()) {
-		if (finding.code !== code) {
-			({ code } = finding);
-			lines.push("", `${finding.severity} ${code}`, prose(finding.summary, 0, { width }), "");
+		if (finding !== shown) {
+			shown = finding;
+			lines.push("", `${finding.severity} ${finding.code}`, prose(finding.summary, 0, { width }), "");
 		}
 
 		const risk = way === "read" ? ways.read : `${ways[way]}, ${risks[step.risk]}`;

@@ -1,7 +1,8 @@
 import type { Difference } from "../compare.ts";
 import type { ReportedFinding } from "../diagnose.ts";
-import { type HumanOptions, prose, renderFinding } from "./human.ts";
+import { type HumanOptions, renderFinding } from "./human.ts";
 import { renderNote } from "./plain.ts";
+import { prose } from "./prose.ts";
 import { type SnapshotNote, toFinding } from "./report.ts";
 import type { DifferenceReport } from "./schema.ts";
 

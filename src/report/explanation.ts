@@ -2,6 +2,7 @@ import type { ChalkInstance } from "chalk";
 import type { Explanation, Recognised, Seen } from "../explain/explanation.ts";
 import type { Timelines } from "../explain/timeline.ts";
 import type { ExplanationReport } from "./explanation-schema.ts";
+import { prose } from "./prose.ts";
 import { renderTimelines } from "./timeline.ts";
 
 /** One explanation, as every format shows it. */
@@ -195,22 +196,6 @@ const labelled = (label: string, text: string, options: ExplanationOptions): str
 
 const command = (label: string, text: string, { paint }: ExplanationOptions): string =>
 	`      ${paint.dim(label.padEnd(10))}${paint.cyan(text)}`;
-
-/** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-export function prose(text: string, indent: number, { width }: Pick<ExplanationOptions, "width">): string {
-	const room = Math.max(30, width - indent);
-	const lines = [""];
-	for (const word of text.split(/\s+/)) {
-		const line = lines.at(-1) ?? "";
-		if (line !== "" && line.length + 1 + word.length > room) {
-			lines.push(word);
-		} else {
-			lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-		}
-	}
-
-	return lines.map((line) => " ".repeat(indent) + line).join("\n");
-}
 
 export function explanationJson({ version, sources, explanation, exitCode, live }: Explained): string {
 	const { recognised, ended, notes, unrecognised, unrecognisedLines, lines, bytes } = explanation;

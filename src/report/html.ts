@@ -5,6 +5,7 @@ import {
 	byGroup,
 	countsOf,
 	escapeMarkup,
+	isAccepted,
 	remarksOf,
 	standingLines,
 	titleOf,
@@ -51,7 +52,7 @@ const article = ({ check, verdict }: Judgement): string => {
 	const shown = shownAs(verdict);
 	const reason = unseen(verdict);
 	return `<article class="${shown}">
-<h3><span class="verdict">${shown}</span> ${escapeMarkup(check.title)} <code>${escapeMarkup(check.id)}</code></h3>
+<h3><span class="verdict">${isAccepted(verdict) ? "accepted" : shown}</span> ${escapeMarkup(check.title)} <code>${escapeMarkup(check.id)}</code></h3>
 ${verdict.kind === "problem" ? verdict.findings.map(section).join("\n") : ""}${reason === undefined ? "" : `<p>Could not look: ${escapeMarkup(reason)}</p>`}
 </article>`;
 };
@@ -76,7 +77,14 @@ ${evidence
 };
 
 const item = (step: Step): string =>
-	`<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${step.undo === undefined ? "" : `<p>To undo: ${escapeMarkup(undoLine(step.undo))}</p>`}</li>`;
+	`<li>${escapeMarkup(adviceOf(step))}${typed(step).map(pre).join("")}${undoOf(step)}</li>`;
+
+const undoOf = ({ undo }: Step): string =>
+	undo === undefined
+		? ""
+		: typeof undo === "string"
+			? `<p>To undo: ${escapeMarkup(undo)}</p>`
+			: `<p>To undo:</p>${pre(undoLine(undo))}`;
 
 const pre = (line: string): string => `<pre><code>${escapeMarkup(line)}</code></pre>`;
 

@@ -9,8 +9,20 @@ import {
 	shownAs,
 	type Verdict,
 } from "../diagnose.ts";
-import { acceptedCounts, adviceOf, openingOf, staleLines, standingLines, titleOf, typed, undoLine } from "./plain.ts";
-import { count, type Run } from "./report.ts";
+import {
+	acceptedCounts,
+	adviceOf,
+	isAccepted,
+	openingOf,
+	staleLines,
+	standingLines,
+	tally,
+	titleOf,
+	typed,
+	undoLine,
+} from "./plain.ts";
+import { prose } from "./prose.ts";
+import type { Run } from "./report.ts";
 
 export interface HumanOptions {
 	readonly paint: ChalkInstance;
@@ -65,7 +77,7 @@ function renderJudgement({ check, verdict }: Judgement, options: HumanOptions): 
 	const { paint, width } = options;
 	const shown = shownAs(verdict);
 	const colour = colourOf(paint, shown);
-	const title = `${marks[shown]} ${check.title}`;
+	const title = `${isAccepted(verdict) ? "~" : marks[shown]} ${check.title}`;
 	const gap = " ".repeat(Math.max(2, width - title.length - check.id.length));
 	return [`${colour(title)}${gap}${paint.dim(check.id)}`, ...renderVerdict(verdict, options)].join("\n");
 }
@@ -159,18 +171,11 @@ function renderSkips({ judgements }: Run, options: HumanOptions): string {
 
 function renderClosing({ judgements, milliseconds, exitCode, failOn }: Run, { paint }: HumanOptions): string {
 	const parts = [
-		phrase(count(judgements, "fail"), "failed", paint.red),
-		phrase(count(judgements, "warn"), "with warnings", paint.yellow),
-		phrase(count(judgements, "unknown"), "could not be looked at", paint.magenta),
-		phrase(count(judgements, "pass"), "fine", paint.green),
-		phrase(count(judgements, "skip"), "not applicable here", paint.dim),
+		...tally({ judgements }).map(([shown, text]) => colourOf(paint, shown)(text)),
 		...acceptedCounts({ judgements }),
-	].filter((part) => part !== "");
+	];
 	return `${parts.join(", ")} · ${(milliseconds / 1_000).toFixed(1)} s · exit ${exitCode}${meaning(exitCode, failOn)}`;
 }
-
-const phrase = (number: number, words: string, colour: ChalkInstance): string =>
-	number === 0 ? "" : colour(`${number} ${words}`);
 
 function meaning(exitCode: number, failOn: string): string {
 	switch (exitCode) {
@@ -183,20 +188,4 @@ function meaning(exitCode: number, failOn: string): string {
 		default:
 			return ": a bug of capmox-doctor";
 	}
-}
-
-/** Wraps at blanks; a word that is too long, such as a path, stays whole. */
-export function prose(text: string, indent: number, { width }: Pick<HumanOptions, "width">): string {
-	const room = Math.max(30, width - indent);
-	const lines = [""];
-	for (const word of text.split(/\s+/)) {
-		const line = lines.at(-1) ?? "";
-		if (line !== "" && line.length + 1 + word.length > room) {
-			lines.push(word);
-		} else {
-			lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-		}
-	}
-
-	return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }

@@ -1,25 +1,36 @@
 import { type Judgement, type ReportedFinding, shownAs } from "../diagnose.ts";
+import { clip } from "../texts.ts";
 import { adviceOf, countsOf, remarksOf, standingLines, typed, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
 /** GitHub takes 65,536 characters for an issue; something is left for what its author has to say. */
 const largest = 60_000;
 
+/** What stands or falls together in the report; `short` is for where the whole is too long. */
+interface Part {
+	readonly whole: string;
+	readonly short?: string;
+}
+
 /** Markdown to be pasted into an issue, or with a larger `limit` (bytes of UTF-8) for the summary of a CI job. */
 export function renderMarkdown(run: Run, limit = largest): string {
-	const remarks = remarksOf(run).map((remark) => `\n${escape(remark)}\n`);
-	const head = `## capmox-doctor ${run.version}: ${countsOf(run)}\n${remarks.join("")}`;
-	const parts = [...run.judgements.flatMap(problem), ...run.judgements.flatMap(gap), rest(run)].filter(
-		(part) => part !== "",
-	);
+	const parts: readonly Part[] = [
+		...remarksOf(run).map((remark) => ({ whole: `${escape(remark)}\n` })),
+		...run.judgements.flatMap(problem),
+		...run.judgements.flatMap(gap),
+		...rest(run),
+	];
 	const notice = (left: number) => `\n_${left} more parts were left out for their length._\n`;
-	let text = head;
-	for (const [index, part] of parts.entries()) {
-		if (bytes(text) + bytes(part) + 1 + bytes(notice(parts.length)) > limit) {
+	let text = `## capmox-doctor ${run.version}: ${countsOf(run)}\n`;
+	let room = limit - bytes(text) - bytes(notice(parts.length));
+	for (const [index, { whole, short = whole }] of parts.entries()) {
+		const added = [whole, short].map((part) => `\n${part}`).find((part) => bytes(part) <= room);
+		if (added === undefined) {
 			return text + notice(parts.length - index);
 		}
 
-		text += `\n${part}`;
+		text += added;
+		room -= bytes(added);
 	}
 
 	return text;
@@ -27,13 +38,25 @@ export function renderMarkdown(run: Run, limit = largest): string {
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length;
 
-const problem = ({ check, verdict }: Judgement): readonly string[] =>
+const problem = ({ check, verdict }: Judgement): readonly Part[] =>
 	verdict.kind === "problem"
-		? verdict.findings.map(
-				(finding) =>
-					`### ${finding.waived !== undefined ? "waived:" : finding.knownFrom !== undefined ? "known:" : finding.severity === "error" ? "✘" : "!"} ${escape(check.title)} (\`${finding.code}\`)\n\n${body(finding)}`,
-			)
+		? verdict.findings.map((finding) => {
+				const heading = `### ${markOf(finding)} ${escape(check.title)} (\`${finding.code}\`)\n\n`;
+				return { whole: heading + body(finding), short: heading + shortened(finding.summary) };
+			})
 		: [];
+
+function markOf({ waived, knownFrom, severity }: ReportedFinding): string {
+	if (waived !== undefined) {
+		return "waived:";
+	}
+
+	const mark = severity === "error" ? "✘" : "!";
+	return knownFrom === undefined ? mark : "known:";
+}
+
+const shortened = (text: string): string =>
+	`${escape(clip(text, 400))}\n\n_What else there is to it was left out for its length._\n`;
 
 function body(finding: ReportedFinding): string {
 	return [
@@ -59,14 +82,15 @@ function details({ evidence, remedy }: ReportedFinding): readonly string[] {
 	];
 }
 
-const gap = ({ check, verdict }: Judgement): readonly string[] => {
+const gap = ({ check, verdict }: Judgement): readonly Part[] => {
 	const reason = unseen(verdict);
+	const heading = `### ? ${escape(check.title)} (\`${check.id}\`)\n\n`;
 	return reason === undefined
 		? []
-		: [`### ? ${escape(check.title)} (\`${check.id}\`)\n\nCould not look: ${escape(reason)}\n`];
+		: [{ whole: `${heading}Could not look: ${escape(reason)}\n`, short: heading + shortened(reason) }];
 };
 
-function rest({ judgements }: Run): string {
+function rest({ judgements }: Run): readonly Part[] {
 	const rows = judgements.flatMap(({ check, verdict }) =>
 		verdict.kind === "pass" || verdict.kind === "skip"
 			? [
@@ -74,18 +98,17 @@ function rest({ judgements }: Run): string {
 				]
 			: [],
 	);
-	return rows.length === 0
-		? ""
-		: [
-				"<details><summary>Fine, or not applicable</summary>",
-				"",
-				"| verdict | check | why |",
-				"|---|---|---|",
-				...rows,
-				"",
-				"</details>",
-				"",
-			].join("\n");
+	const lines = [
+		"<details><summary>Fine, or not applicable</summary>",
+		"",
+		"| verdict | check | why |",
+		"|---|---|---|",
+		...rows,
+		"",
+		"</details>",
+		"",
+	];
+	return rows.length === 0 ? [] : [{ whole: lines.join("\n") }];
 }
 
 const escape = (text: string): string =>

@@ -1,5 +1,13 @@
 import { type Evidence, type Group, groups, type Step } from "../check.ts";
-import { findingsOf, type Judgement, type ReportedFinding, shownAs, type Verdict, type Waived } from "../diagnose.ts";
+import {
+	findingsOf,
+	type Judgement,
+	type ReportedFinding,
+	type ShownVerdict,
+	shownAs,
+	type Verdict,
+	type Waived,
+} from "../diagnose.ts";
 import { toShell } from "../shell.ts";
 import type { Run, SnapshotNote } from "./report.ts";
 
@@ -133,25 +141,29 @@ export function unseen(verdict: Verdict): string | undefined {
 	}
 }
 
-/** "2 failed, 1 fine". */
-export function countsOf({ judgements }: Pick<Run, "judgements">): string {
-	const words = [
-		["fail", "failed"],
-		["warn", "with warnings"],
-		["unknown", "could not be looked at"],
-		["pass", "fine"],
-		["skip", "not applicable here"],
+/** Something was found, and all of it is accepted: not broken, and not simply fine. */
+export const isAccepted = (verdict: Verdict): boolean => verdict.kind === "problem" && shownAs(verdict) === "pass";
+
+/** How many checks came to what: "2 failed", "1 fine". */
+export function tally({ judgements }: Pick<Run, "judgements">): readonly (readonly [ShownVerdict, string])[] {
+	const shown = (as: ShownVerdict) => judgements.filter(({ verdict }) => shownAs(verdict) === as);
+	const passed = shown("pass");
+	const accepted = passed.filter(({ verdict }) => isAccepted(verdict));
+	const counts = [
+		["fail", shown("fail").length, "failed"],
+		["warn", shown("warn").length, "with warnings"],
+		["unknown", shown("unknown").length, "could not be looked at"],
+		["pass", passed.length - accepted.length, "fine"],
+		["pass", accepted.length, "accepted"],
+		["skip", shown("skip").length, "not applicable here"],
 	] as const;
-	return [
-		...words
-			.map(([shown, text]) => [judgements.filter(({ verdict }) => shownAs(verdict) === shown).length, text] as const)
-			.filter(([number]) => number > 0)
-			.map(([number, text]) => `${number} ${text}`),
-		...acceptedCounts({ judgements }),
-	].join(", ");
+	return counts.flatMap(([as, number, text]) => (number === 0 ? [] : [[as, `${number} ${text}`] as const]));
 }
 
-/** "1 finding waived": a check that is fine only for that is not simply fine. */
+export const countsOf = (run: Pick<Run, "judgements">): string =>
+	[...tally(run).map(([, text]) => text), ...acceptedCounts(run)].join(", ");
+
+/** "1 finding waived", of checks that fail for others, too. */
 export function acceptedCounts({ judgements }: Pick<Run, "judgements">): readonly string[] {
 	const findings = findingsOf(judgements);
 	const kinds = [

@@ -13,6 +13,8 @@ export interface Run {
 	readonly snapshot?: SnapshotNote;
 	/** The file that told where to look, where one did: for findings outside of any file. */
 	readonly settingsFile?: string;
+	/** What `~` stands for in places, where they are of this host. */
+	readonly home?: string;
 	/** What accepts something that is not there any more. */
 	readonly stale?: readonly Stale[];
 }

@@ -2,7 +2,7 @@ import { findingsOf, type Judgement, type ReportedFinding } from "../diagnose.ts
 import { acceptedLine, findingLines, placeOf, remarksOf, unseen } from "./plain.ts";
 import type { Run } from "./report.ts";
 
-/** SARIF 2.1.0. What was seen outside of any file is placed in the file that told where to look. */
+/** SARIF 2.1.0. What was seen outside of any file is placed in the file that told where to look, else in the folder. */
 export function renderSarif(run: Run): string {
 	const rules = run.judgements.flatMap(({ check }) =>
 		Object.entries(check.findings).map(([code, { severity, means }]) => ({
@@ -27,7 +27,7 @@ export function renderSarif(run: Run): string {
 					},
 				],
 				results: findingsOf(run.judgements).map((finding) => ({
-					...toResult(finding, run.settingsFile ?? "capmox-doctor.yaml"),
+					...toResult(finding, run),
 					ruleIndex: rules.findIndex(({ id }) => id === finding.code),
 				})),
 				columnKind: "utf16CodeUnits",
@@ -37,14 +37,21 @@ export function renderSarif(run: Run): string {
 	return `${JSON.stringify(log, null, 2)}\n`;
 }
 
-function toResult(finding: ReportedFinding, otherwise: string) {
-	const { file, line } = placeOf(finding.evidence) ?? { file: otherwise, line: 1 };
+function toResult(finding: ReportedFinding, { settingsFile = ".", home = "~" }: Run) {
+	const { file, line } = placeOf(finding.evidence) ?? { file: settingsFile, line: 1 };
 	const accepted = acceptedLine(finding);
 	return {
 		ruleId: finding.code,
 		level: finding.severity,
 		message: { text: findingLines(finding).join("\n") },
-		locations: [{ physicalLocation: { artifactLocation: { uri: toUri(file) }, region: { startLine: line } } }],
+		locations: [
+			{
+				physicalLocation: {
+					artifactLocation: { uri: toUri(file.replace(/^~(?=\/)/, home)) },
+					region: { startLine: line },
+				},
+			},
+		],
 		...(accepted === undefined
 			? {}
 			: { suppressions: [{ kind: "external", status: "accepted", justification: accepted }] }),

@@ -1,5 +1,6 @@
 import type { Timeline, TimelineEvent, Timelines } from "../explain/timeline.ts";
-import { type ExplanationOptions, prose } from "./explanation.ts";
+import type { ExplanationOptions } from "./explanation.ts";
+import { prose } from "./prose.ts";
 
 /** One block for each machine, what happened in time order. */
 export function renderTimelines({ timelines, others }: Timelines, options: ExplanationOptions): readonly string[] {

@@ -37,6 +37,25 @@ export const cases: readonly (readonly [string, CalicoSetup, readonly string[], 
 		{ nodes: took("10.10.200.9/16"), services: [{ name: "old", clusterIp: "10.96.0.8", externalIp: "10.10.200.9" }] },
 		["service-address"],
 	],
+	[
+		"an external IP that is the node's own address, with IPVS",
+		{
+			nodes: both,
+			services: [{ name: "old", clusterIp: "10.96.0.8", externalIp: "10.10.10.21" }],
+			variables: internal,
+		},
+		["service-address"],
+	],
+	[
+		"the same with nftables, where no other node has it",
+		{
+			nodes: both,
+			services: [{ name: "old", clusterIp: "10.96.0.8", externalIp: "10.10.10.21" }],
+			variables: internal,
+			mode: "nftables",
+		},
+		["pass"],
+	],
 	["the endpoint", { nodes: took("10.10.10.10/16") }, ["endpoint-address"]],
 	["the same address twice", { nodes: took("10.10.10.20/16") }, ["same-address"]],
 	["a host's mask, and not the node's address", { nodes: took("10.77.0.1/32") }, ["host-mask"]],
@@ -108,6 +127,52 @@ export const cases: readonly (readonly [string, CalicoSetup, readonly string[], 
 		["target-is-local"],
 	],
 	["can-reach= the gateway", { nodes: both, variables: method("can-reach=10.10.0.1") }, ["pass"]],
+	[
+		"kube-proxy in mode ipvs that is to run on no node, as beside eBPF",
+		{ nodes: newer, services: [balancer], variables: method("cidr=10.10.0.0/16"), proxyOnNoNode: true },
+		["pass"],
+	],
+	["IP from the node's status, with two devices", { nodes: both, elsewhere: ["IP"] }, ["pass"], second],
+	[
+		"the method from a ConfigMap, with two devices",
+		{ nodes: both, elsewhere: ["IP_AUTODETECTION_METHOD"] },
+		["pass"],
+		second,
+	],
+	[
+		"IP from the node's status, and calico-node never started",
+		{
+			nodes: [control, { name: worker.name, addresses: worker.addresses, agent: "CrashLoopBackOff" }],
+			elsewhere: ["IP"],
+		},
+		["no-address"],
+	],
+	[
+		"wrong for IPv4, and cidr= that holds Services for IPv6",
+		{
+			nodes: [
+				control,
+				{
+					...worker,
+					addresses: ["10.10.10.21", "fd00:96::21"],
+					calico: { ipv4: "10.10.10.10/16", ipv6: "fd00:96::21/64" },
+				},
+			],
+			variables: { IP6: "autodetect", IP6_AUTODETECTION_METHOD: "cidr=fd00:96::/64" },
+			services: [{ name: "web", clusterIp: "fd00:96::1" }],
+		},
+		["endpoint-address", "cidr-holds-services"],
+	],
+	[
+		"no InternalIP yet, and CAPMOX gave the address",
+		{ nodes: withWorker({ addresses: [] }), variables: internal },
+		["pass"],
+	],
+	[
+		"no InternalIP yet, and CAPMOX gave another address",
+		{ nodes: withWorker({ addresses: [], calico: { ipv4: "10.77.0.5/24" } }) },
+		["not-node-address"],
+	],
 	["IPVS with Kubernetes 1.35", { nodes: newer }, ["ipvs-deprecated"]],
 	["nftables with Kubernetes 1.35", { nodes: newer, mode: "nftables" }, ["pass"]],
 	[

@@ -96,7 +96,22 @@ export const plans: readonly (readonly [string, VipSetup, readonly string[]])[] 
 		{ notInitialized: true, format: "ignition", manifest: { variables: { vip_interface: "eth0" } } },
 		["unknown"],
 	],
-	["ens19", { notInitialized: true, manifest: { variables: { vip_interface: "ens19" } } }, ["unknown"]],
+	[
+		"ens19 on machines with one device",
+		{ notInitialized: true, manifest: { variables: { vip_interface: "ens19" } } },
+		["unlikely-interface"],
+	],
+	...["ens18", "enp6s18", "bond0"].map((name): readonly [string, VipSetup, readonly string[]] => [
+		`${name} for a new cluster`,
+		{ notInitialized: true, manifest: { variables: { vip_interface: name } } },
+		["unknown"],
+	]),
+	[
+		"a name as VMware's machines have it",
+		{ notInitialized: true, manifest: { variables: { vip_interface: "ens192" } } },
+		["unlikely-interface"],
+	],
+	["1.2.2 with a suffix of its own", { manifest: { image: image("v1.2.2-mirror.1") } }, ["broken-release"]],
 	["base64", { encoding: "base64", manifest: { image: image("v1.2.2") } }, ["broken-release"]],
 	["gzip+base64", { encoding: "gzip+base64", manifest: { image: image("v1.2.2") } }, ["broken-release"]],
 	["in a Secret", { inSecret: true, manifest: { image: image("v1.2.2") } }, ["broken-release"]],
@@ -145,8 +160,13 @@ const held = (now: Date) => lease(node.name, now);
 const long = () => lease(node.name, new Date(Date.UTC(2026, 7, 20, 8)));
 const pod = (more: Partial<Parameters<typeof vipPod>[0]> = {}) => vipPod({ node: node.name, ...more });
 const second = "prod-control-plane-1";
+/** Of a DaemonSet. */
+const servicesOnly = (on: string, more: Partial<Parameters<typeof vipPod>[0]> = {}): KubernetesObject => {
+	const made = vipPod({ node: on, variables: { cp_enable: "false", svc_enable: "true" }, ...more });
+	return { ...made, metadata: { name: "kube-vip-ds-x1", namespace: "kube-system" } };
+};
 
-/** With the nodes of both machines beside these. */
+/** With the nodes of both machines beside these. `!` behind a code: as an error. */
 export const lives: readonly (readonly [
 	string,
 	VipSetup,
@@ -181,6 +201,45 @@ export const lives: readonly (readonly [
 			nodeObject({ name: second, addresses: ["10.10.10.30"], ready: false }),
 			vipPod({ node: second, waiting: "CrashLoopBackOff", restarts: 3, exitCode: 1 }),
 			held(now),
+		],
+		["pass"],
+	],
+	[
+		"the other one is on a node that is gone, and was ready there",
+		{},
+		(now) => [
+			pod({ waiting: "CrashLoopBackOff", restarts: 3, exitCode: 1 }),
+			nodeObject({ name: second, addresses: ["10.10.10.30"], ready: false }),
+			vipPod({ node: second }),
+			held(now),
+		],
+		["not-running!"],
+	],
+	[
+		"all but one that serves Services alone",
+		{},
+		(now) => [pod({ waiting: "CrashLoopBackOff", restarts: 3, exitCode: 1 }), servicesOnly(node.name), held(now)],
+		["not-running!"],
+	],
+	["none but one that serves Services alone", {}, () => [servicesOnly(node.name)], ["pod-absent"]],
+	[
+		"one that serves Services alone beside it, and does not run",
+		{},
+		(now) => [servicesOnly(node.name, { waiting: "CrashLoopBackOff", restarts: 3 }), pod(), held(now)],
+		["pass"],
+	],
+	[
+		"one that only starts, and nobody renews the lease",
+		{},
+		() => [pod({ waiting: "ContainerCreating" }), long()],
+		["no-leader"],
+	],
+	[
+		"a lease in another namespace",
+		{},
+		(now) => [
+			pod({ variables: { cp_namespace: "kube-vip" } }),
+			{ ...held(now), metadata: { name: "plndr-cp-lock", namespace: "kube-vip" } },
 		],
 		["pass"],
 	],

@@ -139,3 +139,15 @@ describe("exit codes", () => {
 		expect(exitCode(judgements, failOn)).toBe(code);
 	});
 });
+
+test("what was seen is quoted in part where it is huge, and cut inside no character", () => {
+	const saw = `x${"🦉".repeat(1_500)}`;
+	const { verdict } = judge(() => ({
+		kind: "problem",
+		findings: [{ ...finding("bad"), summary: saw, evidence: [{ from: saw, saw, expected: saw, lines: ["whole"] }] }],
+	}));
+	const clipped = `x${"🦉".repeat(999)}… (1002 more characters)`;
+	expect(verdict).toMatchObject({
+		findings: [{ summary: clipped, evidence: [{ from: clipped, saw: clipped, expected: clipped, lines: ["whole"] }] }],
+	});
+});

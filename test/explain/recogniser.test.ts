@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createAutomaton, firstLetter } from "../../src/explain/automaton.ts";
@@ -204,6 +205,34 @@ describe("the deepest cause comes first", () => {
 			[cause, "cause"],
 			[symptom, "wrapper"],
 		]);
+	});
+
+	test.each([
+		["kind-without-controller", ["runc.cgroup-limit", "runc.cgroup-config", "runc.oci", "kind.engine-run"]],
+		[
+			"kube-vip-without-rights",
+			[
+				"kubevip.superadmin",
+				"kubeadm.init-timeout",
+				"kubelet.api-unreachable",
+				"kubelet.node-not-found",
+				"cloudinit.scripts-user",
+				"systemd.service-failed",
+			],
+		],
+		[
+			"vm-without-bridge",
+			["pve.bridge", "pve.network-script", "pve.start-failed", "pve.qemu-option", "pve.task-error"],
+		],
+		["containerd-without-cri", ["containerd.no-cri", "kubeadm.preflight", "cloudinit.scripts-user"]],
+		["etcd-on-slow-disk", ["etcd.disk-slow", "etcd.slow", "capi.leader-lost", "k8s.lease", "etcd.slow-request"]],
+		["image-without-package", ["apt.repository", "packer.ansible", "ansible.failed", "packer.failed", "packer.make"]],
+		[
+			"calico-without-service-network",
+			["k8s.service-unreachable", "calico.cluster-information", "cni.failed", "kubelet.sandbox", "k8s.unschedulable"],
+		],
+	])("in a whole log: %s", (name, ids) => {
+		expect(idsIn(readFileSync(new URL(`whole/${name}.log`, import.meta.url), "utf8"))).toEqual(ids);
 	});
 
 	test("the troubleshooting document's examples", () => {

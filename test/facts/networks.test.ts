@@ -211,6 +211,18 @@ const workloads: readonly (readonly [string, Partial<NicSetup>, readonly NodeSpe
 		["provider-id-mismatch"],
 	],
 	[
+		"a host name of its own, and the Proxmox cloud controller's provider ID",
+		{},
+		[controlPlane, { ...worker, name: "worker-a", providerId: "proxmox://pve/102" }],
+		["provider-id-mismatch"],
+	],
+	[
+		"a node that no machine has, such as one that stayed behind",
+		{},
+		[controlPlane, worker, { name: "prod-workers-9", addresses: ["10.10.10.29"], ready: false }],
+		["address-untold"],
+	],
+	[
 		"nodes that are none of these machines",
 		{},
 		[{ name: "other-0", addresses: ["10.99.0.1"], providerId: "proxmox://0b" }],

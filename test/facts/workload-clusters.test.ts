@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -268,6 +268,79 @@ describe("one that cannot be looked at hides nothing of the other, and is never 
 	});
 });
 
+describe("a kubeconfig from a Secret", () => {
+	const withKubeconfig = async (kubeconfig: string): Promise<Verdicts> => {
+		const { prod } = await startTwo(taken, sound);
+		const secret = kubeconfigSecret(prod, "test", "staging");
+		const text = Buffer.from(kubeconfig).toString("base64");
+		const management = await clusters.start([
+			...vipObjects(),
+			...asSecond(vipObjects()),
+			kubeconfigSecret(prod),
+			{ ...secret, data: { value: text } },
+		]);
+		return judge(await look(await worldWith(management, undefined, undefined, "all")));
+	};
+	const causesOf = (verdict: Verdict | undefined) => [
+		...new Set(missingOf(verdict).map(({ cause, lastSeen }) => `${cause}: ${lastSeen}`)),
+	];
+
+	test.each([
+		"",
+		"planted: [no kubeconfig",
+		"planted",
+		"clusters: planted",
+		"clusters: []",
+		"a: &planted [*planted]",
+		"--- {}\n--- {}",
+	])("that is none is not given to kubectl: %j", async (text) => {
+		const verdicts = await withKubeconfig(text);
+		expect(wordOf(verdicts["calico-ipvs"])).toEqual(["calico-ipvs/service-address"]);
+		expect(causesOf(verdicts["nic-order"])).toEqual([
+			"misconfigured: staging/test: Secret staging/test-kubeconfig holds no kubeconfig",
+		]);
+	});
+
+	test.each([
+		[
+			"exec",
+			(marker: string) =>
+				`{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: touch, args: [${marker}]}}`,
+		],
+		[
+			"exec",
+			(marker: string) =>
+				`{"ex\\x65c": {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: touch, args: [${marker}]}}`,
+		],
+		["tokenFile", () => "{tokenFile: /etc/hostname}"],
+		["client-key", () => "{client-key: /etc/hostname}"],
+	])("that reaches for this host is not used: %s", async (field, user) => {
+		const marker = join(mkdtempSync(join(tmpdir(), "workload-clusters-")), "was-run");
+		const server = await clusters.start([]);
+		const verdicts = await withKubeconfig(
+			`{apiVersion: v1, kind: Config, current-context: x, clusters: [{name: x, cluster: {server: "${server.url}", insecure-skip-tls-verify: true}}], users: [{name: x, user: ${user(marker)}}], contexts: [{name: x, context: {cluster: x, user: x}}]}`,
+		);
+		expect(causesOf(verdicts["nic-order"])).toEqual([
+			expect.stringMatching(
+				new RegExp(`^misconfigured: staging/test: Secret .* with ${field}, .*--workload-kubeconfig$`),
+			),
+		]);
+		expect([existsSync(marker), server.requests]).toEqual([false, []]);
+	});
+
+	test("whose certificate authority is another one's tells that somebody else may have the address", async () => {
+		const { prod, test: second } = await startTwo(taken, sound);
+		const verdicts = await withKubeconfig(
+			readFileSync(await second.writeKubeconfig({ authority: prod.authority }), "utf8"),
+		);
+		expect(causesOf(verdicts["nic-order"])).toEqual([
+			expect.stringMatching(
+				/^unreachable: staging\/test: .*x509.*somebody answers there whom this kubeconfig does not know/,
+			),
+		]);
+	});
+});
+
 describe("--workload-kubeconfig beside --workload", () => {
 	test("of another cluster: both are looked at", async () => {
 		const { world, prod } = await startTwo(taken, sound);
@@ -335,7 +408,71 @@ test("no cluster waits for another", async () => {
 	expect([isAsked(prod), isAsked(second)]).toEqual([true, true]);
 });
 
+test("nor with what comes later for what comes first in another", async () => {
+	const { world, prod, test: second } = await startTwo(sound, sound);
+	second.fail({ kind: "hang" });
+	const end = new AbortController();
+	const looking = gather(await world(), { wanted, signal: end.signal });
+	const isAtItsEnd = () => prod.requests.some(({ path }) => path.includes("/leases/"));
+	for (let tries = 0; tries < 120 && !isAtItsEnd(); tries++) {
+		await sleep(50);
+	}
+
+	end.abort(new ProbeError("cancelled", "enough"));
+	await looking;
+	expect(isAtItsEnd()).toBe(true);
+});
+
+/** Runs the real kubectl, and writes down when it begins and ends. */
+async function countedKubectl(folder: string): Promise<{ readonly mostAtOnce: () => number }> {
+	const log = join(folder, "kubectl.log");
+	writeFileSync(
+		join(folder, "kubectl"),
+		`#!/bin/sh\necho + >>${log}\n${await findKubectl()} "$@"\ncode=$?\necho - >>${log}\nexit $code\n`,
+		{ mode: 0o755 },
+	);
+	return {
+		mostAtOnce: () => {
+			let running = 0;
+			const counts = readFileSync(log, "utf8")
+				.split("\n")
+				.map((line) => (running += line === "+" ? 1 : line === "-" ? -1 : 0));
+			return Math.max(...counts);
+		},
+	};
+}
+
 describe("as a user runs it", () => {
+	test("a dozen that take connections and say nothing: the one that answers is judged within --timeout", async () => {
+		const { prod, test: deaf } = await startTwo(taken, sound);
+		await deaf.setTransport("deaf");
+		const clones = Array.from({ length: 12 }, (_, index) => `test-${index}`).flatMap((clone) => [
+			...asSecond(vipObjects())
+				.filter(({ kind }) => kind === "Cluster" || kind === "ProxmoxCluster")
+				.map((object) => JSON.parse(JSON.stringify(object).replaceAll('"test"', `"${clone}"`)) as KubernetesObject),
+			kubeconfigSecret(deaf, clone, "staging"),
+		]);
+		const management = await clusters.start([...clones, ...vipObjects(), kubeconfigSecret(prod)]);
+		const folder = mkdtempSync(join(tmpdir(), "workload-clusters-"));
+		const kubectl = await countedKubectl(folder);
+		const { exitCode, stdout, stderr, milliseconds } = await doctor(
+			["check", "workload", "--kubeconfig", management.kubeconfig, "--workload", "all", "--timeout", "16s"],
+			{
+				env: {
+					PATH: `${folder}:${dirname(process.execPath)}:/usr/bin:/bin`,
+					HOME: management.environment.HOME,
+				},
+			},
+		);
+		expect([exitCode, stderr]).toEqual([1, ""]);
+		expect(stdout).toContain("Cluster default/prod: Calico goes by 10.10.200.7/32");
+		expect(stdout.replaceAll(/\s+/g, " ")).toContain("(timeout, workload.nodes): staging/test-11: ");
+		expect(milliseconds).toBeLessThan(20_000);
+		expect(kubectl.mostAtOnce()).toBeLessThanOrEqual(16);
+		expect(kubectl.mostAtOnce()).toBeGreaterThan(8);
+		rmSync(folder, { recursive: true });
+	}, 30_000);
+
 	test("eight requests a cluster at most, only by GET, and no file is left", async () => {
 		const {
 			prod,

@@ -67,6 +67,13 @@ describe("without a terminal", () => {
 		expect(statSync(join(fixes(), journals()[0] ?? "")).mode & 0o777).toBe(0o700);
 		const listed = await doctor(["fix", "--list"], { cwd, env });
 		expect(listed.stdout).toMatch(/^\S+Z {2}token\/readable-by-others {2}confirmed, 1 step done {2}/);
+		const before = journal();
+		const shown = await doctor(["fix", "--undo", journals()[0] ?? "", "--dry-run"], { cwd, env });
+		expect([shown.exitCode, shown.stdout]).toEqual([
+			0,
+			expect.stringMatching(/ {4}chmod 644 \S+envfile\nNothing was taken back \(--dry-run\)\.\n$/),
+		]);
+		expect([mode(), journal(), readdirSync(fixes())]).toEqual(["600", before, [journals()[0]]]);
 		const undone = await doctor(["fix", "--undo", journals()[0] ?? "", "--yes"], { cwd, env });
 		expect(undone.exitCode).toBe(0);
 		expect(mode()).toBe("644");
@@ -110,6 +117,8 @@ describe("without a terminal", () => {
 		["fix"],
 		["fix", "--undo", "2020"],
 		["fix", "token", "--from", "x.yaml"],
+		["fix", "token", "--report", "json=x.json"],
+		["fix", "--list", "--undo", "2020"],
 	])("%s %s is one line", async (...words) => {
 		const { exitCode, stderr } = await doctor([...words, "--yes"], { cwd, env });
 		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^capmox-doctor: .+\n$/)]);

@@ -530,7 +530,7 @@ describe("what comes in between", () => {
 		});
 		const before = claims().length;
 		await play({ ask: willing, hands });
-		expect(said).toContain("Not done: an object of that name was made anew meanwhile.");
+		expect(said).toContain("Not done: it is another object of that name. It was made anew meanwhile");
 		expect(claims().filter((each) => !isGoing(each))).toHaveLength(before);
 	});
 

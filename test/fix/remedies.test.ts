@@ -63,7 +63,8 @@ describe("Calico is told to take the InternalIP, and what was there before is pu
 	const installation: KubernetesObject = {
 		apiVersion: "operator.tigera.io/v1",
 		kind: "Installation",
-		metadata: { name: "default" },
+		// Whose the DaemonSet is.
+		metadata: { name: "default", uid: "1" },
 		spec: { calicoNetwork: { nodeAddressAutodetectionV4: { firstFound: true }, mtu: 1450 } },
 	};
 	async function mend(setup: CalicoSetup, others: readonly KubernetesObject[], told: (cluster: Kubernetes) => boolean) {

@@ -5,14 +5,15 @@ import { Chalk } from "chalk";
 import { XMLParser } from "fast-xml-parser";
 import { SyntaxValidator } from "fast-xml-validator";
 import { describe, expect, test } from "vitest";
+import type { ReportedFinding, Verdict } from "../../src/diagnose.ts";
 import { renderGithub } from "../../src/report/github.ts";
 import { renderHtml } from "../../src/report/html.ts";
 import { renderHuman } from "../../src/report/human.ts";
 import { renderJunit } from "../../src/report/junit.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
-import { renderJson } from "../../src/report/report.ts";
+import { type Run, renderJson } from "../../src/report/report.ts";
 import { renderSarif } from "../../src/report/sarif.ts";
-import { accepted, everything, flood } from "./run.ts";
+import { accepted, everything, finding, flood } from "./run.ts";
 
 const snapshot = {
 	host: "<lantern>",
@@ -110,7 +111,16 @@ describe("sarif", () => {
 		expect(run?.results.map(({ locations: [place] }) => place?.physicalLocation)).toEqual([
 			{ artifactLocation: { uri: "envfile" }, region: { startLine: 4 } },
 			{ artifactLocation: { uri: "~/a%20b" }, region: { startLine: 3 } },
-			{ artifactLocation: { uri: "capmox-doctor.yaml" }, region: { startLine: 1 } },
+			{ artifactLocation: { uri: "." }, region: { startLine: 1 } },
+		]);
+	});
+
+	test("the user's home, and the file that told where to look, are named as they are found", () => {
+		const [run] = parse(renderSarif({ ...everything, home: "/home/ada", settingsFile: "cluster.yaml" }));
+		expect(run?.results.map(({ locations: [place] }) => place?.physicalLocation.artifactLocation.uri)).toEqual([
+			"envfile",
+			"file:///home/ada/a%20b",
+			"cluster.yaml",
 		]);
 	});
 
@@ -155,7 +165,66 @@ describe("markdown", () => {
 	});
 });
 
+describe("what is huge", () => {
+	const [first] = everything.judgements;
+	const withFindings = (findings: readonly ReportedFinding[], stale: Run["stale"] = []): Run => {
+		const [one, ...others] = findings;
+		const verdict = { kind: "problem", findings: [one!, ...others], missing: [] } as const;
+		return { ...everything, judgements: [{ ...first!, verdict }], stale };
+	};
+	// Of two code units and four bytes, and at an odd place.
+	const megabyte = `x${"🦉".repeat(262_144)}`;
+	const large = withFindings([
+		finding("network-plan/broken", {
+			summary: megabyte,
+			evidence: [{ from: megabyte, saw: megabyte, lines: [megabyte] }],
+			waived: { reason: megabyte, from: "capmox-doctor.yaml, line 3" },
+		}),
+		finding("network-plan/worn", { summary: "A small one." }),
+	]);
+	const many = withFindings(
+		Array.from({ length: 2_000 }, (_, index) => finding("network-plan/broken", { summary: `Fehler № ${index} 🦉` })),
+		Array.from({ length: 2_000 }, () => ({ kind: "waiver", from: megabyte.slice(0, 101), code: "a/b" }) as const),
+	);
+
+	test.each([
+		["one of a megabyte", large],
+		["two thousand", many],
+	])("markdown of %s keeps to each limit, and cuts no character", (_, run) => {
+		for (const limit of [60_000, 900_000, 2_000]) {
+			const text = renderMarkdown(run, limit);
+			expect(Buffer.byteLength(text)).toBeLessThanOrEqual(limit);
+			expect(text).not.toMatch(/\p{Surrogate}/u);
+			// No fence is left open.
+			expect((text.match(/^ *`{3,}/gm) ?? []).length % 2).toBe(0);
+		}
+	});
+
+	test("markdown shows the others, and that something was left out", () => {
+		const text = renderMarkdown(large);
+		expect(text).toMatch(
+			/x(?:🦉){199}… \(\d+ more characters\)\n\n_What else there is to it was left out for its length\._/,
+		);
+		expect(text).toContain("A small one.");
+		expect(renderMarkdown(many)).toMatch(/\n_\d+ more parts were left out for their length\._\n$/);
+	});
+
+	test("github keeps to ten of a level", () => {
+		const lines = renderGithub(many).split("\n");
+		expect(lines.filter((line) => line.startsWith("::error "))).toHaveLength(10);
+		expect(lines.filter((line) => line.startsWith("::notice "))).toHaveLength(10);
+	});
+});
+
 describe("html", () => {
+	test("a command that takes a step back can be copied", () => {
+		const step = { advice: "Load it.", where: "here", risk: "changes", undo: ["modprobe", "-r", "x y"] } as const;
+		const [first] = everything.judgements;
+		const verdict = { kind: "problem", findings: [finding("network-plan/broken", { remedy: [step] })], missing: [] };
+		const html = renderHtml({ ...everything, judgements: [{ ...first!, verdict: verdict as unknown as Verdict }] });
+		expect(html).toContain("<p>To undo:</p><pre><code>modprobe -r &#39;x y&#39;</code></pre>");
+	});
+
 	test("is as it was looked at", async () => {
 		await expect(renderHtml(everything)).toMatchFileSnapshot(golden("report.html"));
 	});

@@ -14,9 +14,12 @@ export interface CalicoSetup {
 	/** By the Tigera operator, in a namespace of its own. */
 	readonly operator?: boolean;
 	readonly variables?: Readonly<Record<string, string>>;
+	/** Of the variables those whose value stands in another object. */
+	readonly elsewhere?: readonly string[];
 	readonly version?: string;
 	/** Of kube-proxy; `null`: there is none. */
 	readonly mode?: string | null;
+	readonly proxyOnNoNode?: boolean;
 	/** As an argument of kube-proxy, in place of its ConfigMap. */
 	readonly modeFlag?: string;
 	readonly services?: readonly ServiceSpec[];
@@ -31,11 +34,18 @@ interface ServiceSpec {
 	readonly loadBalancerIp?: string;
 }
 
-const variablesOf = ({ variables = {} }: CalicoSetup) =>
-	Object.entries({ DATASTORE_TYPE: "kubernetes", IP: "autodetect", ...variables }).map(([name, value]) => ({
+const variablesOf = ({ variables = {}, elsewhere = [] }: CalicoSetup) => [
+	...Object.entries({ DATASTORE_TYPE: "kubernetes", IP: "autodetect", ...variables })
+		.filter(([name]) => !elsewhere.includes(name))
+		.map(([name, value]) => ({ name, value })),
+	...elsewhere.map((name) => ({
 		name,
-		value,
-	}));
+		valueFrom:
+			name === "IP"
+				? { fieldRef: { fieldPath: "status.hostIP" } }
+				: { configMapKeyRef: { name: "calico-config", key: name } },
+	})),
+];
 
 /** A workload cluster with Calico, as its manifest or its operator installs it. */
 export function calicoObjects(setup: CalicoSetup): KubernetesObject[] {
@@ -65,6 +75,7 @@ const daemonSet = (
 	name: string,
 	container: Readonly<Record<string, unknown>>,
 	metadata: Readonly<Record<string, unknown>> = {},
+	desired = 2,
 ): KubernetesObject => ({
 	apiVersion: "apps/v1",
 	kind: "DaemonSet",
@@ -73,7 +84,7 @@ const daemonSet = (
 		selector: { matchLabels: { "k8s-app": name } },
 		template: { metadata: { labels: { "k8s-app": name } }, spec: { containers: [{ name, ...container }] } },
 	},
-	status: { desiredNumberScheduled: 2, numberReady: 2 },
+	status: { desiredNumberScheduled: desired, numberReady: desired },
 });
 
 const agentSet = (setup: CalicoSetup, namespace: string): KubernetesObject =>
@@ -116,13 +127,19 @@ function agent({ name, agent: state = "ready" }: CalicoNode, namespace: string):
 			];
 }
 
-function proxy({ modeFlag }: CalicoSetup, mode: string): KubernetesObject[] {
+function proxy({ modeFlag, proxyOnNoNode = false }: CalicoSetup, mode: string): KubernetesObject[] {
 	const command = ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf"];
 	return [
-		daemonSet("kube-system", "kube-proxy", {
-			image: "registry.k8s.io/kube-proxy:v1.33.4",
-			command: modeFlag === undefined ? command : [...command, `--proxy-mode=${modeFlag}`],
-		}),
+		daemonSet(
+			"kube-system",
+			"kube-proxy",
+			{
+				image: "registry.k8s.io/kube-proxy:v1.33.4",
+				command: modeFlag === undefined ? command : [...command, `--proxy-mode=${modeFlag}`],
+			},
+			{},
+			proxyOnNoNode ? 0 : 2,
+		),
 		{
 			apiVersion: "v1",
 			kind: "ConfigMap",
