@@ -9,6 +9,7 @@ export const findings = {
 	"unquoted-list": error("A list in clusterctl.yaml has no quotes, so clusterctl reads it as empty."),
 	"open-quote": error("A quote is opened and not closed, so that a shell reads on into the next lines."),
 	"unquoted-blank": error("A value has a blank outside quotes, at which a shell cuts it off."),
+	"unquoted-operator": error("A value has a character outside quotes that a shell takes for an operator."),
 	renamed: error("A variable has the name that another version of CAPMOX reads."),
 	"singular-name": error("A variable has the plural where the template reads the singular, or the reverse."),
 	missing: error("Variables that the template needs are not set."),

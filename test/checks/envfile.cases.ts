@@ -249,6 +249,32 @@ export const cases: readonly Case[] = [
 		codes: ["unquoted-blank"],
 	},
 	{
+		is: "tags as Proxmox VE shows them, outside quotes",
+		flavor: "auto-image",
+		sources: {
+			envfile: `${renderEnvfile(variablesOf("auto-image", without("TEMPLATE_TAGS")))}export TEMPLATE_TAGS=capmox;ubuntu\n`,
+		},
+		codes: ["unquoted-operator"],
+	},
+	{
+		is: "a placeholder outside quotes",
+		sources: { envfile: whole.replace(/export GATEWAY=.*/, "export GATEWAY=<address>") },
+		codes: ["unquoted-operator"],
+	},
+	{
+		is: "a password that a shell fills in",
+		flavor: "cilium-load-balancer",
+		sources: {
+			envfile: `${renderEnvfile(variablesOf("cilium-load-balancer"))}export METALLB_IPV4_BGP_SECRET="hunter$2"\n`,
+		},
+		codes: ["file-misread"],
+	},
+	{
+		is: "two on one line",
+		sources: { envfile: whole.replace(/(export GATEWAY=.*)\n/, "$1; ") },
+		codes: [],
+	},
+	{
 		is: "brackets outside quotes, without a blank",
 		sources: {
 			envfile: whole.replace(/export NODE_IP_RANGES=.*/, "export NODE_IP_RANGES=[10.10.10.5-10.10.10.50] # nodes"),
