@@ -199,18 +199,21 @@ spec: { template: { spec: { sourceNode: pve1, templateID: 9000, ${pool} ${spec} 
 		["Sys.Audit", ["no-sys-audit", "no-cluster-audit"]],
 		["VM.Clone", ["no-vm-clone"]],
 		["VM.Allocate", ["no-vm-allocate"]],
-		["VM.Config.CPU", ["no-vm-config"]],
-		["VM.Config.CDROM", ["no-vm-config"]],
-		["VM.Config.Options", ["no-vm-config"]],
+		...["CDROM", "CPU", "Disk", "Memory", "Network", "Options"].map(
+			(part) => [`VM.Config.${part}`, ["no-vm-config"]] as const,
+		),
 		["VM.PowerMgmt", ["no-vm-powermgmt"]],
 		["Datastore.AllocateSpace", ["no-datastore-allocate-space"]],
 		["Datastore.AllocateTemplate", ["no-datastore-allocate-template"]],
 		["Datastore.Allocate", ["no-datastore-allocate"]],
+		...(release === 7 ? [] : [["SDN.Use", sdn] as const]),
 	];
-	test.each(rows)("all but %s", async (privilege, expected) => {
+	test.each(rows)("all but %s, which is named", async (privilege, expected) => {
 		const proxmox = await start(without(release, privilege));
 		const { judgement, codes } = await examine(proxmox);
 		expect(codes).toEqual(expected);
+		const [finding] = judgement.verdict.kind === "problem" ? judgement.verdict.findings : [];
+		expect(finding?.summary).toContain(`lacks ${privilege} for `);
 		for (const command of commandsOf(judgement)) {
 			applyCommand(proxmox, release, command);
 		}

@@ -24,6 +24,9 @@ export function judgeFiles(cluster: Cluster): EnvfileFinding[] {
 		...lines.filter(({ problem }) => problem === "open-quote").map(openQuote),
 		...lines.filter(({ problem, name }) => problem === "yaml-collection" && read.has(name ?? "")).map(unquotedList),
 		...lines.filter(({ problem, name }) => problem === "unquoted-blank" && read.has(name ?? "")).map(unquotedBlank),
+		...lines
+			.filter(({ problem, name }) => problem === "unquoted-operator" && read.has(name ?? ""))
+			.map(unquotedOperator),
 	];
 }
 
@@ -66,6 +69,18 @@ const unquotedBlank = ({ path, line, name = "" }: Line): EnvfileFinding =>
 		"unquoted-blank",
 		`The value of ${name} has a blank and no quotes around it. A shell ends the value at the blank, and takes the rest for something else.`,
 		{ from: `${path}, line ${line}`, saw: `${name}=… with a blank outside quotes`, expected: `export ${name}='…'` },
+		advise(`Put the whole value into single quotes. For example: export ${name}='${exampleOf(name)}'`),
+	);
+
+const unquotedOperator = ({ path, line, name = "" }: Line): EnvfileFinding =>
+	found(
+		"unquoted-operator",
+		`The value of ${name} has one of ; & | < > ( ) and no quotes around it. A shell takes that for the end of the command or for a file: the value is cut off there, or not set at all.`,
+		{
+			from: `${path}, line ${line}`,
+			saw: `${name}=… with such a character outside quotes`,
+			expected: `export ${name}='…'`,
+		},
 		advise(`Put the whole value into single quotes. For example: export ${name}='${exampleOf(name)}'`),
 	);
 

@@ -13,7 +13,7 @@ import { about } from "./about.ts";
 import type { EnvfileFinding } from "./findings.ts";
 import type { Pool } from "./plan.ts";
 import { example, type Given, itemsOf, type Read } from "./reading.ts";
-import { isSame, leaveOut } from "./subnet.ts";
+import { isSame, leaveOut, reservedIn } from "./subnet.ts";
 
 const spansOf = (...cidrs: readonly string[]): readonly Span[] => cidrs.flatMap((cidr) => parseCidr(cidr) ?? []);
 
@@ -24,12 +24,19 @@ const withoutRoute = [...nobodys, ...spansOf("169.254.0.0/16", "fe80::/10")];
 const peers = ["IPV4_BGP_PEER", "IPV4_BGP_PEER2", "IPV6_BGP_PEER", "IPV6_BGP_PEER2"].map((name) => `METALLB_${name}`);
 
 /** Addresses of hosts that are there already, and such as no host can have. */
-export const judgeHosts = (read: Read, pools: readonly Pool[]): EnvfileFinding[] => [
-	...judgeLocalhost(read("CONTROL_PLANE_ENDPOINT_IP")),
-	...pools.flatMap(unusablePool),
-	...hostsIn(read("DNS_SERVERS")).flatMap((host) => [...unusableServer(host), ...inRange(host, pools, read)]),
-	...peers.flatMap((name) => hostsIn(read(name)).flatMap((host) => inRange(host, pools, read))),
-];
+export function judgeHosts(read: Read, pools: readonly Pool[]): EnvfileFinding[] {
+	const endpoint = read("CONTROL_PLANE_ENDPOINT_IP");
+	const servers = hostsIn(read("DNS_SERVERS"));
+	const gateways = pools.flatMap(({ gateway }) => hostsIn(gateway?.given));
+	const hosts = [...servers, ...gateways, ...peers.flatMap((name) => hostsIn(read(name)))];
+	const told = hosts.filter(({ address }, index) => hosts.findIndex((one) => isSame(one.address, address)) === index);
+	return [
+		...judgeLocalhost(endpoint),
+		...pools.flatMap(unusablePool),
+		...servers.flatMap((host) => unusableServer(host, hostsIn(endpoint), pools)),
+		...told.flatMap((host) => inRange(host, pools, read)),
+	];
+}
 
 interface Host {
 	readonly given: Given;
@@ -71,22 +78,37 @@ function unusablePool({ given, spans }: Pool): EnvfileFinding[] {
 			];
 }
 
-const unusableServer = ({ given, text, address }: Host): EnvfileFinding[] =>
-	nobodys.some((each) => contains(each, address))
-		? [
+function unusableServer(
+	{ given, text, address }: Host,
+	endpoint: readonly Host[],
+	pools: readonly Pool[],
+): EnvfileFinding[] {
+	// What is wrong with a gateway is told as such.
+	const isGateway = pools.some(({ gateway }) => gateway !== undefined && isSame(gateway.address, address));
+	const reserved = pools.flatMap(reservedIn).find((each) => isSame(each.address, address) && !isGateway);
+	const why = nobodys.some((each) => contains(each, address))
+		? "An address that begins with 127 is the asking host itself: systemd-resolved writes 127.0.0.53 into /etc/resolv.conf, and the servers behind it are others."
+		: endpoint.some((each) => isSame(each.address, address) && !isGateway)
+			? "It is the control plane endpoint, where only the API server of the cluster to come answers."
+			: reserved === undefined
+				? undefined
+				: `It is the ${reserved.what} address of a subnet.`;
+	return why === undefined
+		? []
+		: [
 				{
 					...about(
 						"unusable-address",
 						given,
-						`${text} in ${given.name} is no DNS server that a machine can ask. An address that begins with 127 is the asking host itself: systemd-resolved writes 127.0.0.53 into /etc/resolv.conf, and the servers behind it are others.`,
+						`${text} in ${given.name} is no DNS server that a machine can ask. ${why}`,
 						example("Write the address of the DNS server itself; resolvectl status shows it.", given),
 					),
 					confidence: "likely",
 				},
-			]
-		: [];
+			];
+}
 
-/** The gateway is left out of its pool by the IPAM provider, and may well be the DNS server. */
+/** The gateway is left out of its own pool by the IPAM provider, but of no other, and may well be the DNS server. */
 function inRange({ given, text, address }: Host, pools: readonly Pool[], read: Read): EnvfileFinding[] {
 	const pool = pools.find(
 		({ spans, gateway }) =>
@@ -104,7 +126,7 @@ function inRange({ given, text, address }: Host, pools: readonly Pool[], read: R
 		: [
 				found(
 					"address-in-range",
-					`${text}, which is in ${given.name}, lies inside ${range.name}. Sooner or later it is given away, and then two hosts have it.`,
+					`${text}, which is ${given.value === text ? "" : "in "}${given.name}, lies inside ${range.name}. Sooner or later it is given away, and then two hosts have it.`,
 					{ from: given.from, saw: text, expected: `an address outside ${range.value}` },
 					pool === undefined
 						? advise(`Take a network for ${range.name} (${range.origin ?? "envfile"}) that no router or server is in.`)

@@ -6,7 +6,8 @@ import type { Cluster, EnvfileFinding } from "./findings.ts";
 import { example, type Given } from "./reading.ts";
 
 const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
-const threeNumbers = /^v?(\d+)\.(\d+)\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
+/** Cluster API, util/version: KubeSemver, which knows no zero in front. */
+const threeNumbers = /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 
 export function judgeKubernetes({ capmoxVersion }: Cluster, given: Given | undefined): EnvfileFinding[] {
 	if (given === undefined || given.value === "") {

@@ -9,7 +9,7 @@ import { formOf } from "./forms.ts";
 import { judgeGateway } from "./gateway.ts";
 import { judgeHosts } from "./hosts.ts";
 import type { Pool } from "./plan.ts";
-import { example, type Given, type Read } from "./reading.ts";
+import { example, type Given, itemsOf, type Read } from "./reading.ts";
 
 /** What fits together across the pools. */
 export function judgeNetwork(cluster: Cluster, read: Read, pools: readonly Pool[]): EnvfileFinding[] {
@@ -22,6 +22,7 @@ export function judgeNetwork(cluster: Cluster, read: Read, pools: readonly Pool[
 		...pools.flatMap((pool) => judgeSize(pool, read)),
 		...judgeMetallb(read, pools, endpoint),
 		...judgeClusterNetworks(cluster, pools),
+		...judgeServersInside(cluster, read("DNS_SERVERS"), pools),
 	];
 }
 
@@ -86,6 +87,11 @@ function judgeMetallb(read: Read, pools: readonly Pool[], endpoint: Given | unde
 	});
 }
 
+const otherNetwork = (use: string) =>
+	advise(
+		`Set spec.clusterNetwork.${use}.cidrBlocks of the Cluster to a network that is free here, such as ${use === "pods" ? "10.244.0.0/16" : "172.30.0.0/16"}, in the manifest that clusterctl prints, and in the CNI's configuration.`,
+	);
+
 /** Only the nodes' networks: what a load balancer's outer network holds, pods reach through the load balancer. */
 function judgeClusterNetworks({ flavor }: Cluster, pools: readonly Pool[]): EnvfileFinding[] {
 	return pools
@@ -107,12 +113,38 @@ function judgeClusterNetworks({ flavor }: Cluster, pools: readonly Pool[]): Envf
 									saw: `${renderSpan(subnet)} (/${prefix ?? ""})`,
 									expected: `a subnet apart from ${clash.cidr}`,
 								},
-								advise(
-									`Set spec.clusterNetwork.${clash.use}.cidrBlocks of the Cluster to a network that is free here, such as ${clash.use === "pods" ? "10.244.0.0/16" : "172.30.0.0/16"}, in the manifest that clusterctl prints, and in the CNI's configuration.`,
-								),
+								otherNetwork(clash.use),
 							),
 							confidence: "likely" as const,
 						},
 					];
 		});
+}
+
+/** CoreDNS is a pod that asks the servers of its node; one in a subnet of the nodes is told with that. */
+function judgeServersInside({ flavor }: Cluster, given: Given | undefined, pools: readonly Pool[]): EnvfileFinding[] {
+	const servers = (given === undefined ? [] : (itemsOf(given.value) ?? [])).flatMap((text) => {
+		const address = parseAddress(text);
+		return address === undefined || pools.some(({ subnet }) => subnet !== undefined && contains(subnet, address))
+			? []
+			: [{ text, address }];
+	});
+	return clusterNetworks(flavor).flatMap(({ cidr, use }) => {
+		const network = parseCidr(cidr);
+		const [inside] = servers.filter(({ address }) => network !== undefined && contains(network, address));
+		return inside === undefined || given === undefined
+			? []
+			: [
+					{
+						...found(
+							"cluster-network-overlap",
+							`${inside.text} in ${given.name} lies in ${cidr}, which flavor ${flavor} gives to ${use}. ${use === "pods" ? "CoreDNS, which is a pod, gets no answer from there, so that no pod finds a name outside of the cluster." : "The cluster's own DNS answers there only once the cluster is up, for which its machines need names first, and another server's address may be given to a service."}`,
+							{ from: given.from, saw: given.value, expected: `servers outside of ${cidr}` },
+							example("Name a server of the network that the machines are in.", given),
+							otherNetwork(use),
+						),
+						confidence: "likely" as const,
+					},
+				];
+	});
 }

@@ -18,7 +18,7 @@ export interface Given {
 export type Read = (name: string) => Given | undefined;
 
 /** Where a line has one of these, the value that was read is not the one that was meant. */
-const garbling: ReadonlySet<string> = new Set(["unquoted-blank", "open-quote", "yaml-collection"]);
+const garbling: ReadonlySet<string> = new Set(["unquoted-blank", "unquoted-operator", "open-quote", "yaml-collection"]);
 
 /** The values as they are written; `undefined` where the template does not read the variable, or nothing can be said about its value. */
 export function readingAsWritten(cluster: Cluster): Read {

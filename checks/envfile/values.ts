@@ -1,3 +1,4 @@
+import { parseAddress } from "../../src/addresses.ts";
 import { found } from "../../src/check.ts";
 import { readList } from "../../src/go-yaml.ts";
 import { advise } from "../steps.ts";
@@ -21,10 +22,30 @@ export const judgeValues = (cluster: Cluster, read: Read): EnvfileFinding[] => [
 	...judgeAllowedNodes(read("ALLOWED_NODES")),
 	...bridges.flatMap((name) => judgeBridge(cluster, read(name))),
 	...judgeDns(read("DNS_SERVERS")),
-	...peers.flatMap((name) => judgeAddress(read(name))),
+	...peers.flatMap((name) => [...judgeAddress(read(name)), ...judgeFamily(read(name))]),
 	...judgeKubernetes(cluster, read("KUBERNETES_VERSION")),
 	...judgeSshKeys(cluster),
 ];
+
+/** The session announces MetalLB's range of the family in its name. */
+function judgeFamily(given: Given | undefined): EnvfileFinding[] {
+	const address = parseAddress(given?.value ?? "");
+	const family = given?.name.includes("IPV6") === true ? 6 : 4;
+	return given === undefined || address === undefined || address.family === family
+		? []
+		: [
+				{
+					...about(
+						"wrong-family",
+						given,
+						`${given.name} is an IPv${address.family} address. The router there learns no IPv${family} routes from MetalLB.`,
+						example(`Write the router's IPv${family} address.`, given),
+						`an IPv${family} address`,
+					),
+					confidence: "likely",
+				},
+			];
+}
 
 /** qemu-server, PVE/QemuServer/Drive.pm: MAX_SCSI_DISKS 31, MAX_VIRTIO_DISKS 16, MAX_SATA_DISKS 6, MAX_IDE_DISKS 4. */
 const disk = /^(?:ide[0-3]|sata[0-5]|scsi(?:[0-9]|[12][0-9]|30)|virtio(?:[0-9]|1[0-5]))$/;

@@ -52,9 +52,24 @@ function isHeld(permissions: Permissions, target: Target, any: readonly string[]
 		return any.some((privilege) => at(target.path)[privilege] === 1);
 	}
 
+	if (target.pool !== undefined && pathsOf(target).some((path) => isCutOff(permissions, path))) {
+		return false;
+	}
+
 	const held = target.pool === undefined ? at(target.path) : { ...at(`/pool/${target.pool}`), ...at(target.path) };
 	return any.some((privilege) => privilege in held);
 }
+
+/** Where the privileges on a target come from. */
+export const pathsOf = ({ path, pool }: Target): readonly string[] =>
+	pool === undefined ? [path] : [`/pool/${pool}`, path];
+
+/**
+ * / passes privileges on, and none arrives here: an ACL on the way gives none, as NoAccess does. That outweighs the roles
+ * beside it; on a pool also those of its members, and on a member also those of its pool (RPCEnvironment.pm, compile_acl_path).
+ */
+export const isCutOff = ({ paths }: Permissions, path: string): boolean =>
+	Object.keys(paths[path] ?? {}).length === 0 && Object.values(paths["/"] ?? {}).includes(1);
 
 /** Pools in which the token may make VMs. */
 export const poolsToAllocateIn = ({ paths }: Permissions): readonly string[] =>

@@ -11,7 +11,8 @@ import {
 	pathOf,
 	type Target,
 } from "./grants.ts";
-import type { Lack } from "./judge.ts";
+import { isCutOff, type Lack, pathsOf } from "./judge.ts";
+import { onNode } from "./steps.ts";
 import { listed, ofTheseFamilies } from "./words.ts";
 
 /** More paths than these only repeat what the first ones show. */
@@ -22,6 +23,27 @@ export function createReporter(permissions: Permissions, holder: Holder) {
 	const grants = grantsFor(permissions);
 	const shown = new Map<Grant, Code>();
 	const made = new Map<TargetKind, Code>();
+	const told = new Set<string>();
+
+	/** What keeps every grant on these paths from having an effect comes first. */
+	function denial(targets: readonly Target[]): readonly Step[] {
+		const paths = targets.flatMap(pathsOf).filter((path) => isCutOff(permissions, path));
+		const fresh = [...new Set(paths.map(parentOfMachines))].filter((path) => !told.has(path));
+		for (const path of fresh) {
+			told.add(path);
+		}
+
+		return fresh.length === 0
+			? []
+			: [
+					onNode(
+						`Of what / passes on, nothing arrives on ${listed(fresh)}: most likely NoAccess is granted there, or on the way. It outweighs every role beside it, so take it away first.`,
+						"pveum",
+						"acl",
+						"list",
+					),
+				];
+	}
 
 	/** What is to be granted for these targets, as far as no earlier finding says so already. */
 	function remedy(code: Code, targets: readonly Target[]): readonly Step[] {
@@ -40,6 +62,7 @@ export function createReporter(permissions: Permissions, holder: Holder) {
 		}
 
 		return [
+			...denial(targets),
 			...grantSteps(fresh, permissions, holder, roles),
 			...(earlier.length === 0
 				? []
@@ -73,6 +96,8 @@ export function createReporter(permissions: Permissions, holder: Holder) {
 	};
 }
 
+const parentOfMachines = (path: string): string => (path === newMachinePath ? "/vms" : path);
+
 export type Reporter = ReturnType<typeof createReporter>;
 
 function summaryOf(lacks: NonEmpty<Lack>, { token }: Holder): string {
@@ -86,11 +111,13 @@ function summaryOf(lacks: NonEmpty<Lack>, { token }: Holder): string {
 	return `${token} lacks ${privileges} for ${where}. ${why}${says.length === 0 ? "." : `, and then says "${says[0] ?? ""}".`}`;
 }
 
-function evidenceOf(lacks: NonEmpty<Lack>, { paths }: Permissions): readonly Evidence[] {
+function evidenceOf(lacks: NonEmpty<Lack>, permissions: Permissions): readonly Evidence[] {
+	const { paths } = permissions;
 	const byPath = new Map<string, Lack[]>();
 	for (const lack of lacks) {
-		const { path, pool } = lack.target;
-		for (const each of pool === undefined ? [path] : [`/pool/${pool}`, path]) {
+		const own = pathsOf(lack.target);
+		const cutOff = own.filter((path) => isCutOff(permissions, path));
+		for (const each of cutOff.length > 0 ? cutOff : own) {
 			byPath.set(each, [...(byPath.get(each) ?? []), lack]);
 		}
 	}

@@ -48,6 +48,8 @@ const troubles = {
 	"byte-order-mark": "begins with a byte order mark, so that a shell does not find its first command",
 	"not-utf8": "is not UTF-8 text",
 	"unquoted-blank": "has a blank outside quotes, at which a shell ends the value",
+	"unquoted-operator":
+		"has one of ; & | < > ( ) outside quotes, which a shell takes for the end of the command or for a file",
 	"yaml-collection": "holds a list or a map, which clusterctl takes for an empty value",
 	"open-quote": "opens a quote that nothing closes",
 } as const;

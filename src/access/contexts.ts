@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { statIfThere } from "./stat.ts";
 
 /** Text of a kubeconfig → names of its contexts; takes its time, and may throw. */
 type Parse = (text: string) => Promise<readonly string[]>;
@@ -25,7 +26,7 @@ function filesFor(kubeconfig: string | undefined): readonly string[] {
 
 async function contextsIn(file: string, parse: Parse): Promise<readonly string[]> {
 	// A named pipe would keep the line waiting.
-	if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+	if (statIfThere(file)?.isFile() !== true) {
 		return [];
 	}
 

@@ -15,6 +15,7 @@ export const lineProblems = [
 	"byte-order-mark",
 	"not-utf8",
 	"unquoted-blank",
+	"unquoted-operator",
 	"open-quote",
 	"invalid-yaml",
 	"yaml-collection",
@@ -31,8 +32,8 @@ const assignment =
 	/^\s*(export\s+(?:[A-Za-z_][A-Za-z0-9_]*\s+)*|set\s+-x\s+|(?:declare|typeset)\s+-[A-Za-z]*x[A-Za-z]*\s+)?([A-Za-z_][A-Za-z0-9_]*)(=|:(?=\s|$)\s*)(.*)$/s;
 
 /**
- * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `declare -x A="b"` as bash
- * prints it, `A: "b"`, CRLF, a byte order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the
+ * Reads an envfile as people have it: `export A="b"`, `A='b'`, `A=b # why`, `export A=b C=d`, `A=b; C=d`, `declare -x A="b"`
+ * as bash prints it, `A: "b"`, CRLF, a byte order mark. Nothing is executed or expanded: `$OTHER` and `$(command)` stay in the
  * value and are reported.
  */
 export function parseEnvfile(given: string): Envfile {
@@ -70,8 +71,8 @@ export function parseEnvfile(given: string): Envfile {
 		}
 
 		const line = first + 1;
-		for (const { name, word } of read.pairs) {
-			assignments.push({ name, value: word.value, line, exported: read.exported || exportedApart.test(name) });
+		for (const { name, word, exported } of read.pairs) {
+			assignments.push({ name, value: word.value, line, exported: exported || exportedApart.test(name) });
 			const seen: LineProblem[] = [
 				...(word.open ? (["open-quote"] as const) : []),
 				...(source.endsWith("\r") && word === read.pairs.at(-1)?.word ? (["carriage-return"] as const) : []),
@@ -92,8 +93,7 @@ const startsAnother = (line: string): boolean =>
 const isUtf16 = (text: string): boolean => text.startsWith("\uFFFD\uFFFD") && text.includes("\0");
 
 interface Line {
-	readonly pairs: readonly Pair[];
-	readonly exported: boolean;
+	readonly pairs: readonly (Pair & { readonly exported: boolean })[];
 	readonly isYaml: boolean;
 	/** A quote goes on behind the last pair. */
 	readonly open: boolean;
@@ -107,14 +107,21 @@ interface Pair {
 function readLine(source: string): Line {
 	const [, before, name, sign, rest = ""] = assignment.exec(trimCarriageReturn(source)) ?? [];
 	if (name === undefined) {
-		return { pairs: [], exported: false, isYaml: false, open: false };
+		return { pairs: [], isYaml: false, open: false };
 	}
 
 	const isYaml = sign !== "=";
-	const pairs = isYaml
-		? [{ name, word: readWord(rest) }]
-		: readPairs(name, rest, before?.startsWith("export") === true);
-	return { pairs, exported: isYaml || before !== undefined, isYaml, open: pairs.at(-1)?.word.open === true };
+	const own = isYaml ? [{ name, word: readWord(rest) }] : readPairs(name, rest, before?.startsWith("export") === true);
+	const exported = isYaml || before !== undefined;
+	const behind = isYaml ? "" : (own.at(-1)?.word.rest ?? "");
+	const next = behind.startsWith(";") ? readLine(behind.slice(1)) : undefined;
+	const isCut = next?.pairs.length === 0 && /^;[^\s#]/.test(behind);
+	const pairs = own.map((pair, index) => ({
+		...(isCut && index === own.length - 1 ? withProblem(pair, "unquoted-operator") : pair),
+		exported,
+	}));
+	const all = [...pairs, ...(next?.pairs ?? [])];
+	return { pairs: all, isYaml, open: all.at(-1)?.word.open === true };
 }
 
 /** The value of `name`, and the assignments behind it. */
@@ -140,12 +147,14 @@ function readPairs(name: string, source: string, isExport: boolean): readonly Pa
 
 	// Without export, a command behind them would have them to itself.
 	const [kept, cut] = !isExport && strayed.size > 0 ? [[first], new Set([first])] : [pairs, strayed];
-	return kept.map((pair) => (cut.has(pair) ? withBlank(pair) : pair));
+	return kept.map((pair) =>
+		cut.has(pair) && !pair.word.problems.includes("unquoted-operator") ? withProblem(pair, "unquoted-blank") : pair,
+	);
 }
 
-const withBlank = ({ name, word }: Pair): Pair => ({
+const withProblem = ({ name, word }: Pair, problem: LineProblem): Pair => ({
 	name,
-	word: { ...word, problems: [...word.problems, "unquoted-blank"] },
+	word: { ...word, problems: [...word.problems, problem] },
 });
 
 /** `set -a` exports everything, `export A B` what it names. */
@@ -183,6 +192,11 @@ function readWord(source: string): Word {
 			noteExpansions(whole, problems);
 		}
 
+		// What stands in brackets of a command is its own.
+		if (bare !== undefined && !problems.has("command") && /[&|<>()]/.test(withoutEscapes(bare))) {
+			problems.add("unquoted-operator");
+		}
+
 		value += single ?? (double === undefined ? (bare ?? "").replace(/\\(.)/gs, "$1") : unescapeDouble(double));
 		rest = rest.slice(whole.length);
 	}
@@ -190,10 +204,14 @@ function readWord(source: string): Word {
 	return { value, open: false, problems: [...problems], rest };
 }
 
+const withoutEscapes = (part: string): string => part.replace(/\\./gs, "");
+
+/** Besides names, digits and signs are parameters of a shell: `$1`, `$$`, `$!` (POSIX 2.5). */
 function noteExpansions(part: string, problems: Set<LineProblem>): void {
-	if (/(?<!\\)(?:\$\(|`)/.test(part)) {
+	const active = withoutEscapes(part);
+	if (/\$\(|`/.test(active)) {
 		problems.add("command");
-	} else if (/(?<!\\)\$(?:[A-Za-z_{])/.test(part)) {
+	} else if (/\$[\w{@*#?$!-]/.test(active)) {
 		problems.add("reference");
 	}
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { UsageError } from "../errors.ts";
+import { ProbeError, UsageError } from "../errors.ts";
 import { createFiles } from "./files.ts";
 
 /** The text of the table of versions. */
@@ -13,11 +13,15 @@ export interface Knowledge {
 /** In src as in dist, whichever of its folders this was bundled into; there also as JSON, which is read in a tenth of the time. */
 const shipped = ["json", "yaml"].map((ending) => new URL(`../knowledge/compatibility.${ending}`, import.meta.url));
 
-/** @throws UsageError where the user's file is not there. */
+/** @throws UsageError where the user's file is not there, or cannot be read. */
 export async function readKnowledge(path: string | undefined): Promise<Knowledge> {
 	const files = createFiles();
 	for (const file of path === undefined ? shipped.map((url) => fileURLToPath(url)) : [path]) {
-		const text = await files.readText(file, { maxBytes: 1_048_576 });
+		const text = await files.readText(file, { maxBytes: 1_048_576 }).catch((error: unknown) => {
+			throw path !== undefined && error instanceof ProbeError
+				? new UsageError(`--knowledge: ${error.message}`, { cause: error })
+				: error;
+		});
 		if (text !== undefined) {
 			return { from: path ?? "the built-in table", text, isOwn: path !== undefined };
 		}

@@ -107,7 +107,8 @@ async function writeWhole(
 			? new UsageError(`${path} exists already; --force replaces it`, { cause: error })
 			: new UsageError(`${path} cannot be written: ${reasonOf(error)}`, { cause: error });
 	} finally {
-		await rm(beside, { force: true });
+		// Where it could not be made, removing it says the same once more, and less well.
+		await rm(beside, { force: true }).catch(() => undefined);
 	}
 }
 
@@ -130,6 +131,8 @@ const reasons: Readonly<Record<string, string>> = {
 	ENOTDIR: "its folder is no folder",
 	EISDIR: "it is a folder",
 	EACCES: "permission denied",
+	ENAMETOOLONG: "its name is too long",
+	ELOOP: "its links lead in a circle",
 	EROFS: "the file system is read-only",
 	ENOSPC: "the disk is full",
 	ENXIO: "nobody reads it",

@@ -1,7 +1,8 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { UsageError } from "../errors.ts";
 import { type GivenFile, readGiven } from "./given-file.ts";
+import { statIfThere } from "./stat.ts";
 
 const settingsName = "capmox-doctor.yaml";
 const largest = 1_048_576;
@@ -38,6 +39,4 @@ function find(folder: string): string | undefined {
 
 /** The first of these that is a file here; `-` is none. */
 export const firstFile = (paths: readonly (string | undefined)[]): string | undefined =>
-	paths.find(
-		(path) => path !== undefined && path !== "-" && statSync(path, { throwIfNoEntry: false })?.isFile() === true,
-	);
+	paths.find((path) => path !== undefined && path !== "-" && statIfThere(path)?.isFile() === true);

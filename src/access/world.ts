@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { startDeadline } from "../deadline.ts";
@@ -17,6 +16,7 @@ import { type Manifest, readManifest } from "./manifest.ts";
 import { keepPrivately, type PrivateFile } from "./private-file.ts";
 import type { ProxmoxApi, ProxmoxOptions } from "./proxmox-api.ts";
 import { openRecordedHost } from "./recorded.ts";
+import { statIfThere } from "./stat.ts";
 
 /** Everything that a probe can ask. Tests put stand-ins in its place; nothing else reaches outside. */
 export interface World {
@@ -169,7 +169,7 @@ export function openWorld(options: WorldOptions): World {
 }
 
 function existingDirectory(root: string): string {
-	if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
+	if (statIfThere(root)?.isDirectory() !== true) {
 		throw new UsageError(`--root: there is no directory ${root}`);
 	}
 

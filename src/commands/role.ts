@@ -140,7 +140,7 @@ function renderRole(needs: Needs, token: string | undefined): string {
 		"# Roles. Where one is there already, write modify in place of add.",
 		...kinds.map((kind) => toShell(roleCommand(kind, needs.release, needs.targets))),
 		"# ACLs for the user and the token: a token that is separated has what both of them have.",
-		"# On each path they take the place of what is inherited from above.",
+		"# On each path they take the place of what is inherited from above. NoAccess there outweighs them: pveum acl list.",
 		...grants.map((grant: Grant) => toShell(grantCommand(grant, holder))),
 		"",
 	].join("\n");

@@ -190,6 +190,41 @@ export const cases: readonly Case[] = [
 		edits: { GATEWAY: "10.10.10.20", DNS_SERVERS: "[10.10.10.20]" },
 		codes: ["gateway-in-range"],
 	},
+	value("DNS_SERVERS", "[10.10.10.4]", "unusable-address"),
+	value("DNS_SERVERS", "[10.10.10.255]", "unusable-address"),
+	value("DNS_SERVERS", "[192.168.1.1]", "cluster-network-overlap"),
+	value("DNS_SERVERS", "[10.96.0.10]", "cluster-network-overlap"),
+	value("DNS_SERVERS", "[10.112.0.10]"),
+	{
+		is: "pods of dual-stack live elsewhere",
+		flavor: "dual-stack",
+		edits: { DNS_SERVERS: "[192.168.1.1]" },
+		codes: [],
+	},
+	vlans(
+		{
+			NODE_IP_RANGES: "[10.10.10.5-10.10.10.50,10.10.10.254]",
+			SECONDARY_IP_RANGES: "[10.10.10.100-10.10.10.150]",
+			SECONDARY_GATEWAY: "10.10.10.254",
+		},
+		"address-in-range",
+	),
+	vlans(
+		{
+			DNS_SERVERS: "[9.9.9.9]",
+			SECONDARY_IP_RANGES: "[10.10.10.1-10.10.10.3,10.10.10.100-10.10.10.150]",
+			SECONDARY_GATEWAY: "10.10.10.254",
+		},
+		"address-in-range",
+	),
+	{
+		is: "a gateway in MetalLB's range",
+		flavor: "cilium-load-balancer",
+		edits: { METALLB_IPV4_RANGE: "10.10.10.0/30", DNS_SERVERS: "[9.9.9.9]" },
+		codes: ["address-in-range"],
+	},
+	balanced("METALLB_IPV4_BGP_PEER", "2001:db8:2::3", "wrong-family"),
+	balanced("METALLB_IPV6_BGP_PEER2", "172.24.16.3", "wrong-family"),
 	value("CONTROL_PLANE_ENDPOINT_IP", "localhost", "unusable-address"),
 	value("CONTROL_PLANE_ENDPOINT_IP", "local.example.com"),
 	{
@@ -212,6 +247,32 @@ export const cases: readonly Case[] = [
 			envfile: whole.replace(/export NODE_IP_RANGES=.*/, "export NODE_IP_RANGES=[10.10.10.5-10.10.10.50, 10.10.10.55]"),
 		},
 		codes: ["unquoted-blank"],
+	},
+	{
+		is: "tags as Proxmox VE shows them, outside quotes",
+		flavor: "auto-image",
+		sources: {
+			envfile: `${renderEnvfile(variablesOf("auto-image", without("TEMPLATE_TAGS")))}export TEMPLATE_TAGS=capmox;ubuntu\n`,
+		},
+		codes: ["unquoted-operator"],
+	},
+	{
+		is: "a placeholder outside quotes",
+		sources: { envfile: whole.replace(/export GATEWAY=.*/, "export GATEWAY=<address>") },
+		codes: ["unquoted-operator"],
+	},
+	{
+		is: "a password that a shell fills in",
+		flavor: "cilium-load-balancer",
+		sources: {
+			envfile: `${renderEnvfile(variablesOf("cilium-load-balancer"))}export METALLB_IPV4_BGP_SECRET="hunter$2"\n`,
+		},
+		codes: ["file-misread"],
+	},
+	{
+		is: "two on one line",
+		sources: { envfile: whole.replace(/(export GATEWAY=.*)\n/, "$1; ") },
+		codes: [],
 	},
 	{
 		is: "brackets outside quotes, without a blank",
@@ -305,6 +366,8 @@ export const cases: readonly Case[] = [
 	value("BRIDGE", "vmbr 0", "bridge-name"),
 	value("BRIDGE", "k8s_net"),
 	value("KUBERNETES_VERSION", "1.34", "kubernetes-version-malformed"),
+	value("KUBERNETES_VERSION", "v1.33.04", "kubernetes-version-malformed"),
+	value("KUBERNETES_VERSION", "v1.33.0"),
 	value("KUBERNETES_VERSION", "1.25.1", "kubernetes-version-unsupported"),
 	value("KUBERNETES_VERSION", "1.28.0"),
 	value("KUBERNETES_VERSION", "v1.36.2"),
@@ -380,7 +443,7 @@ export const cases: readonly Case[] = [
 	balanced("METALLB_IPV4_BGP_SECRET", "123456", "not-text"),
 	balanced("METALLB_IPV4_BGP_SECRET", "{hunter2}", "breaks-yaml"),
 	balanced("METALLB_IPV4_BGP_SECRET", '"123456"'),
-	balanced("METALLB_IPV4_BGP_PEER", "2001:db8:2::", "breaks-yaml"),
+	balanced("METALLB_IPV6_BGP_PEER", "2001:db8:2::", "breaks-yaml"),
 
 	// Numbers
 	value("NUM_CORES", "4 # for etcd"),

@@ -45,6 +45,7 @@ function model({ spans, gateway, endpoint, server, workers }: Plan): Set<string>
 			"endpoint-is-gateway": endpoint === gateway,
 			"endpoint-reserved": isWhole && isReserved(endpoint),
 			"endpoint-in-range": members.has(endpoint),
+			"unusable-address": server !== gateway && (server === endpoint || (isWhole && isReserved(server))),
 			"address-in-range": members.has(server) && server !== gateway,
 			"too-few-addresses": isWhole && usable < machines,
 			"no-address-for-upgrade": isWhole && machines <= usable && usable < machines + surge,

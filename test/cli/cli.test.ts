@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -69,6 +71,34 @@ describe("wrong usage: one line that names what and where, exit 2", () => {
 		],
 	] as const)("%j", async (words, message) => {
 		expect(await doctor(words)).toMatchObject({ exitCode: 2, stdout: "", stderr: `capmox-doctor: ${message}\n` });
+	});
+});
+
+describe("a path that leads nowhere is the user's mistake, whatever option names it", () => {
+	const folder = mkdtempSync(join(tmpdir(), "nowhere-"));
+	const circle = join(folder, "circle");
+	symlinkSync(circle, circle);
+	afterAll(() => {
+		rmSync(folder, { recursive: true });
+	});
+	test.each([
+		["through a file", join(bundle, "x")],
+		["in a circle", join(circle, "x")],
+		["longer than any can be", "a".repeat(5_000)],
+	])("%s", async (_, path) => {
+		for (const words of [
+			["check", "permissions", "--manifest", path],
+			["check", "token", "--from", path],
+			["check", "token", "--config", path],
+			["check", "cgroup-v2", "--root", path],
+			["matrix", "--knowledge", path],
+			["check", "token", "--report", `json=${path}`],
+			["snapshot", "--only", "token", "--output", path],
+		]) {
+			const { exitCode, stderr } = await doctor(words);
+			expect([words.slice(0, -1), exitCode]).toEqual([words.slice(0, -1), 2]);
+			expect(stderr).toMatch(/^capmox-doctor: .*\n$/);
+		}
 	});
 });
 

@@ -135,6 +135,25 @@ export const scenarios: readonly Scenario[] = [
 		manifest: manifest("pool: other,"),
 		codes: ["no-vm-allocate", "no-vm-config", "no-vm-powermgmt", "no-agent-exec", "unknown-pool"],
 	},
+	{
+		name: "NoAccess on the pool, which takes from its members what / passes on",
+		options: only(grant("/", "PVEAdmin"), grant("/pool/capi", "NoAccess")),
+		manifest: manifest("pool: capi,"),
+		codes: ["no-vm-allocate", "no-vm-audit", "no-vm-config", "no-vm-powermgmt", "no-guest-agent", "no-agent-exec"],
+		byHand: () => only(grant("/", "PVEAdmin")),
+	},
+	{
+		name: "NoAccess on all VMs, against which the pool's role does nothing",
+		options: only(
+			grant("/", "PVEAdmin"),
+			grant("/vms", "NoAccess"),
+			grant("/vms/9000", "PVETemplateUser"),
+			grant("/pool/capi", "PVEVMAdmin"),
+		),
+		manifest: manifest("pool: capi,"),
+		codes: ["no-vm-allocate", "no-vm-audit", "no-vm-config", "no-vm-powermgmt", "no-guest-agent", "no-agent-exec"],
+		byHand: () => only(grant("/", "PVEAdmin"), grant("/pool/capi", "PVEVMAdmin")),
+	},
 	{ name: "a pool that does not exist", options: {}, manifest: manifest("pool: capmox,"), codes: ["unknown-pool"] },
 	{
 		name: "tags for nobody",

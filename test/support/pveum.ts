@@ -65,6 +65,7 @@ export function applyCommand({ state }: Proxmox, major: number, argv: readonly s
 		case `pvesm set ${plain[1] ?? ""}`:
 			changeStorage(plain[1]!);
 			return;
+		case "pveum acl list":
 		case "pveum user permissions":
 		case "pvesm status":
 		case "ip -brief link":
