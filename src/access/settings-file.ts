@@ -27,8 +27,8 @@ export async function readSettingsFile(given: string | undefined, folder: string
 /** In a folder such as /tmp anyone may leave one, and the kubeconfig that it names may run commands. */
 function isStrangers(path: string, folder: string): boolean {
 	const own = process.getuid?.();
-	const trusted = [own, 0, statSync(folder).uid];
-	return own !== undefined && !trusted.includes(statSync(path).uid);
+	const trusted = [own, 0, statIfThere(folder)?.uid];
+	return own !== undefined && !trusted.includes(statIfThere(path)?.uid);
 }
 
 function find(folder: string): string | undefined {
