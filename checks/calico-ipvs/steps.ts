@@ -48,6 +48,19 @@ function already(scene: Scene): NonEmpty<Step> {
 	const { calico } = scene;
 	const version = coerce(calico.version);
 	const isOld = version !== null && compare(version, calicoSince.internalIpMask) < 0;
+	if (calico.rolling === true) {
+		return [
+			look(
+				`Calico is told to take the InternalIP already (${wanted}), and its pods are being replaced by such as look that way. Wait until all are up to date, and look again.`,
+				scene,
+				"get",
+				"--namespace",
+				calico.namespace,
+				`daemonset/${calico.name}`,
+			),
+		];
+	}
+
 	return [
 		look(
 			`Calico is told to take the InternalIP already (${wanted}). See what its agents say; an address may be from before that.`,

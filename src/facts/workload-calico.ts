@@ -36,6 +36,8 @@ export const workloadCalico = perCluster({
 			byOperator: z.boolean(),
 			/** Of the object that is to be changed. */
 			uid: z.string().optional(),
+			/** Its pods are being replaced, so that not all of them have looked by what it says now. */
+			rolling: z.boolean().optional(),
 			/** `v3.32.1` */
 			version: z.string().optional(),
 			ipv4: method,
@@ -121,6 +123,7 @@ function calicoOf(own: WorkloadDaemonSet, pods: readonly WorkloadPod[]): Calico 
 		name: own.name,
 		byOperator: own.byOperator,
 		uid: own.uid,
+		...(own.rolling ? { rolling: true } : {}),
 		version: /:(v\d+\.\d+\.\d+)/.exec(image)?.[1],
 		ipv4: methodOf(variables, "IP", "autodetect"),
 		ipv6: methodOf(variables, "IP6", "none"),

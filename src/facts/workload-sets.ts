@@ -12,6 +12,8 @@ export interface WorkloadDaemonSet {
 	readonly uid: string | undefined;
 	/** Pods that should run. */
 	readonly desired: number | undefined;
+	/** It was changed, and not all of its pods are of the new form yet. */
+	readonly rolling: boolean;
 	readonly container: {
 		readonly name: string;
 		readonly image: string;
@@ -36,10 +38,17 @@ const rawDaemonSet = z.object({
 		namespace: z.string().default(""),
 		name: z.string(),
 		uid: z.string().nullish(),
+		generation: z.number().nullish(),
 		ownerReferences: z.array(z.object({ apiVersion: z.string(), uid: z.string().nullish() })).nullish(),
 	}),
 	spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(rawContainer) }) }) }),
-	status: z.object({ desiredNumberScheduled: z.number().nullish() }).nullish(),
+	status: z
+		.object({
+			desiredNumberScheduled: z.number().nullish(),
+			updatedNumberScheduled: z.number().nullish(),
+			observedGeneration: z.number().nullish(),
+		})
+		.nullish(),
 });
 
 const agents: readonly string[] = ["calico-node", "kube-proxy"];
@@ -74,6 +83,9 @@ function parseDaemonSet(item: unknown): WorkloadDaemonSet[] {
 			byOperator: operator !== undefined,
 			uid: (operator ?? metadata).uid ?? undefined,
 			desired: status?.desiredNumberScheduled ?? undefined,
+			rolling:
+				(status?.observedGeneration ?? Infinity) < (metadata.generation ?? 0) ||
+				(status?.updatedNumberScheduled ?? Infinity) < (status?.desiredNumberScheduled ?? 0),
 			container: {
 				name,
 				image,

@@ -60,6 +60,18 @@ test("it is reached by what --workload names", async () => {
 	expect(verdict.kind === "problem" ? verdict.findings[0].remedy[0].command : []).toContain("clusterctl");
 });
 
+test("while its pods are being replaced nobody is told to restart them", async () => {
+	const setup = { ...setupOf("a load balancer's address"), variables: fine.variables ?? {} };
+	const commandsOf = async (rolling: boolean) => {
+		const verdict = judge(
+			await look(await worldWith(undefined, await clusters.start(calicoObjects({ ...setup, rolling })))),
+		);
+		return verdict.kind === "problem" ? verdict.findings[0].remedy.map(({ command = [] }) => command.join(" ")) : [];
+	};
+	expect((await commandsOf(true)).join()).toMatch(/ get .*daemonset\/calico-node$/);
+	expect((await commandsOf(false)).join()).toContain("rollout restart");
+});
+
 test("without a kubeconfig it says which flag to pass", async () => {
 	const management = await clusters.start(nicObjects({ devices }));
 	expect(judge(await look(await worldWith(management)))).toMatchObject({

@@ -20,6 +20,8 @@ export interface CalicoSetup {
 	/** Of kube-proxy; `null`: there is none. */
 	readonly mode?: string | null;
 	readonly proxyOnNoNode?: boolean;
+	/** One of calico-node's two pods is of the new form. */
+	readonly rolling?: boolean;
 	/** As an argument of kube-proxy, in place of its ConfigMap. */
 	readonly modeFlag?: string;
 	readonly services?: readonly ServiceSpec[];
@@ -76,6 +78,7 @@ const daemonSet = (
 	container: Readonly<Record<string, unknown>>,
 	metadata: Readonly<Record<string, unknown>> = {},
 	desired = 2,
+	updated = desired,
 ): KubernetesObject => ({
 	apiVersion: "apps/v1",
 	kind: "DaemonSet",
@@ -84,7 +87,7 @@ const daemonSet = (
 		selector: { matchLabels: { "k8s-app": name } },
 		template: { metadata: { labels: { "k8s-app": name } }, spec: { containers: [{ name, ...container }] } },
 	},
-	status: { desiredNumberScheduled: desired, numberReady: desired },
+	status: { desiredNumberScheduled: desired, updatedNumberScheduled: updated, numberReady: desired },
 });
 
 const agentSet = (setup: CalicoSetup, namespace: string): KubernetesObject =>
@@ -102,6 +105,8 @@ const agentSet = (setup: CalicoSetup, namespace: string): KubernetesObject =>
 		setup.operator === true
 			? { ownerReferences: [{ apiVersion: "operator.tigera.io/v1", kind: "Installation", name: "default", uid: "1" }] }
 			: {},
+		2,
+		setup.rolling === true ? 1 : 2,
 	);
 
 function agent({ name, agent: state = "ready" }: CalicoNode, namespace: string): KubernetesObject[] {
