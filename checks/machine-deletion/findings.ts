@@ -11,7 +11,9 @@ export const findings = {
 	"etcd-member-remains": error("The control plane does not let a machine go before its etcd member is removed."),
 	paused: error("What is in deletion, or its cluster, is paused."),
 	"owner-gone": error("A ProxmoxMachine in deletion has no Machine any more, so CAPMOX never finishes it."),
-	"cluster-gone": error("The Cluster of an object in deletion is gone, so that nobody finishes it."),
+	"cluster-gone": error(
+		"The Cluster of an object in deletion is gone, or not found from it, so that nobody finishes it.",
+	),
 	"proxmox-cluster-gone": error("The ProxmoxCluster of a machine in deletion is gone, so CAPMOX never finishes it."),
 	"credentials-gone": error("CAPMOX has no credentials left to delete a VM with."),
 	"credentials-rejected": error("Proxmox VE refuses CAPMOX, so that no VM is deleted."),

@@ -56,20 +56,16 @@ export function clusterGone(
 		thing,
 		never: true,
 		from: `Clusters in namespace ${thing.object.namespace ?? ""}`,
-		saw: name === undefined ? "the machine names no cluster" : `no Cluster ${name}`,
+		saw: `no Cluster ${name ?? ""}`,
 		expected: "the Cluster of the machine",
 		summary: (who) =>
-			name === undefined
-				? `${who} has no label cluster.x-k8s.io/cluster-name, and is never finished without.`
-				: `${who} belongs to Cluster ${name}, which does not exist any more, and is never finished without.`,
+			`${who} belongs to Cluster ${name ?? ""}, which does not exist any more, and is never finished without.`,
 		steps: () =>
 			withLastResort(
 				estate,
 				thing,
 				advise(
-					name === undefined
-						? "Where the label was lost, set it again: it then finishes by itself."
-						: "Somebody took the finalizer off the Cluster, or moved it away. Where a backup of the Cluster and its ProxmoxCluster exists, apply both again, paused by spec.paused, and then unpause: everything then finishes in order.",
+					"Somebody took the finalizer off the Cluster, or moved it away. Where a backup of the Cluster and its ProxmoxCluster exists, apply both again, paused by spec.paused, and then unpause: everything then finishes in order.",
 				),
 			),
 	};

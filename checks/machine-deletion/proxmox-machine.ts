@@ -1,12 +1,13 @@
 import { capmoxLog, foreignFinalizer, paused } from "./common.ts";
 import { controllerDown, isBelow, minorOf } from "./controllers.ts";
 import { credentialsFault, refusal } from "./credentials.ts";
-import type { Estate, ProxmoxMachine } from "./estate.ts";
+import { type Estate, type Machine, nameOf, type ProxmoxMachine } from "./estate.ts";
 import { blocked, type Fault, type State } from "./fault.ts";
-import { advise } from "./findings.ts";
+import { advise, change } from "./findings.ts";
 import { withLastResort } from "./last-resort.ts";
 import { clusterGone } from "./machine.ts";
 import { judgeVm, reusedVmid } from "./proxmox-vm.ts";
+import { inNamespace, meantFor, resources } from "./resources.ts";
 
 /** A ProxmoxMachine in deletion, in the order in which CAPMOX goes about it: proxmoxmachine_controller.go, delete.go. */
 export function judgeProxmoxMachine(estate: Estate, machine: ProxmoxMachine): State {
@@ -26,6 +27,7 @@ export function judgeProxmoxMachine(estate: Estate, machine: ProxmoxMachine): St
 	const cluster = estate.clusterOf(named ?? machine);
 	const fault =
 		clusterGone(estate, thing, cluster) ??
+		labelLost(thing, named) ??
 		paused(thing, cluster) ??
 		proxmoxClusterGone(estate, machine) ??
 		controllerDown(estate, "capmox", thing) ??
@@ -61,6 +63,33 @@ function ownerGone(estate: Estate, machine: ProxmoxMachine): Fault | undefined {
 					"Waiting does not help, and the Machine cannot be made again under the same UID. What is left is the last resort.",
 				),
 			),
+	};
+}
+
+/** `util.GetClusterFromMetadata` looks at a label of the Machine, whatever its spec says. */
+function labelLost(thing: Fault["thing"], machine: Machine | undefined): Fault | undefined {
+	if (machine?.unlabelled !== true) {
+		return undefined;
+	}
+
+	const key = "cluster.x-k8s.io/cluster-name";
+	const label = `${key}=${machine.cluster ?? ""}`;
+	const owner = { kind: "Machine", object: machine } as const;
+	const command = ["kubectl", "label", "--overwrite", resources.Machine, machine.name, ...inNamespace(owner)] as const;
+	return {
+		code: "cluster-gone",
+		thing,
+		from: `${nameOf(owner)}, metadata.labels`,
+		saw: `not ${label}`,
+		expected: label,
+		summary: (who) =>
+			`${who} is not finished: CAPMOX goes by a label of its Machine to find the Cluster, and ${machine.name} has lost it ("Machine is missing cluster label or cluster does not exist").`,
+		steps: () => [
+			meantFor(
+				[owner],
+				change([...command, `${key}-`], "Set the label again. CAPMOX then goes on by itself.", ...command, label),
+			),
+		],
 	};
 }
 

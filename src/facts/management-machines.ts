@@ -2,7 +2,7 @@ import * as z from "zod";
 import { maskShapes } from "../explain/secrets.ts";
 import { machineNetwork, rawNetwork, readNetwork } from "./machine-network.ts";
 import { type Kind, listOf } from "./management-list.ts";
-import { managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
+import { clusterLabel, managementObject, rawMetadata, rawStatus, readObject } from "./management-object.ts";
 
 /** Another object that is named by kind and name. */
 export const reference = z.object({ kind: z.string(), name: z.string(), namespace: z.string().optional() });
@@ -12,6 +12,8 @@ const machine = managementObject.extend({
 	/** Of Kubernetes, as it is wanted: `v1.33.2`. */
 	version: z.string().optional(),
 	controlPlane: z.boolean(),
+	/** No label says what `spec.clusterName` does; CAPMOX goes by the label alone. */
+	unlabelled: z.literal(true).optional(),
 	/** Name of its Node in the workload cluster. */
 	node: z.string().optional(),
 	providerId: z.string().optional(),
@@ -105,6 +107,9 @@ export const machines: Kind<z.infer<typeof rawMachine>, ManagementMachine> = {
 			phase: status?.phase ?? undefined,
 			version: spec.version ?? undefined,
 			controlPlane: metadata.labels?.["cluster.x-k8s.io/control-plane"] !== undefined,
+			...(spec.clusterName === undefined || metadata.labels?.[clusterLabel] === spec.clusterName
+				? {}
+				: { unlabelled: true as const }),
 			node: status?.nodeRef?.name,
 			providerId: spec.providerID ?? undefined,
 			infrastructure: named(spec.infrastructureRef),

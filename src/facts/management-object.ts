@@ -94,7 +94,7 @@ export const rawStatus = {
 } as const;
 type RawStatus = { readonly [Field in keyof typeof rawStatus]?: z.infer<(typeof rawStatus)[Field]> };
 
-const clusterLabel = "cluster.x-k8s.io/cluster-name";
+export const clusterLabel = "cluster.x-k8s.io/cluster-name";
 const pausedAnnotation = "cluster.x-k8s.io/paused";
 /** Cluster API's and its providers' own; a longer one holds a whole configuration. */
 const longestAnnotation = 200;

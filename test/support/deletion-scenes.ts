@@ -224,6 +224,11 @@ export const scenes: readonly SceneCase[] = [
 				.deleting("IPAddressClaim", `${worker}-net0-inet`, 3),
 		"claims",
 	),
+	problem(
+		"cluster-gone",
+		() => new Scene().removing(worker, 8).change("Machine", worker, { metadata: { labels: {} } }),
+		"label-lost",
+	),
 	problem("proxmox-cluster-gone", () => new Scene().removing(worker, 3).remove("ProxmoxCluster")),
 	problem("credentials-gone", () => new Scene().removing(worker, 8).remove("Secret")),
 	problem(
