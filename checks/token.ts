@@ -5,7 +5,7 @@ import { consequencesOf, judgeVariables, nothingSet, notSet } from "./token/conf
 import { judgeConnection } from "./token/connection.ts";
 import { findings, type TokenFinding } from "./token/findings.ts";
 import { judgeSurroundings } from "./token/surroundings.ts";
-import { judgeUrl } from "./token/url.ts";
+import { isNoPathOfProxmox, judgeUrl } from "./token/url.ts";
 import { judgeSecretShape } from "./token/values.ts";
 
 export default defineCheck({
@@ -30,6 +30,7 @@ export default defineCheck({
 		}
 
 		const portExplains = url.some(({ code }) => code === "url-without-port");
+		const pathExplains = isNoPathOfProxmox(access) && url.some(({ code }) => code === "url-with-path");
 		const redirectExplains =
 			access.open.kind === "answered" &&
 			access.open.location !== undefined &&
@@ -41,7 +42,7 @@ export default defineCheck({
 			...(portExplains ? [] : judgeConnection(environment, access)),
 			...judgeCertificate(environment, access),
 			...shape,
-			...(portExplains || redirectExplains
+			...(portExplains || pathExplains || redirectExplains
 				? []
 				: judgeAnswer(environment, access, consequencesOf([...variables, ...shape]))),
 		];

@@ -174,6 +174,7 @@ describe("values that work in spite of what they look like, and the other way ro
 		["/api2/json in the URL", {}, "fail", ["url-with-api-path"], "/api2/json"],
 		["/api2/json/ in the URL", {}, "fail", ["url-with-api-path"], "/api2/json/"],
 		["the web interface's address", {}, "fail", ["url-with-path"], "/#v1:0:18:4:::::::"],
+		["a path that Proxmox VE does not have", {}, "fail", ["url-with-path"], "/version"],
 		["an empty token", { PROXMOX_TOKEN: "" }, "fail", ["partly-set"]],
 		["a secret that no header can carry", { PROXMOX_SECRET: "“smart”" }, "fail", ["secret-not-uuid"]],
 		["True", { PROXMOX_INSECURE: "True" }, "warn", ["insecure-misspelt"]],

@@ -32,6 +32,7 @@ export const findings = {
 	"template-tags": error("TEMPLATE_TAGS holds something that is no tag."),
 	"node-name": error("A Proxmox VE node is not given by its name."),
 	"bridge-name": error("A bridge has a name that CAPMOX cannot work with."),
+	"interface-name": error("VIP_NETWORK_INTERFACE is no network device that a machine can have."),
 	"cluster-name": error("CLUSTER_NAME cannot be the name of a cluster."),
 	namespace: error("NAMESPACE cannot be the name of a namespace."),
 	"wrong-credentials": error("What flavor external-creds puts into the Secret is no login for CAPMOX."),

@@ -21,6 +21,7 @@ export const judgeValues = (cluster: Cluster, read: Read): EnvfileFinding[] => [
 	...judgeSourceNode(read("PROXMOX_SOURCENODE")),
 	...judgeAllowedNodes(read("ALLOWED_NODES")),
 	...bridges.flatMap((name) => judgeBridge(cluster, read(name))),
+	...judgeInterface(read("VIP_NETWORK_INTERFACE"), read("BRIDGE")),
 	...judgeDns(read("DNS_SERVERS")),
 	...peers.flatMap((name) => [...judgeAddress(read(name)), ...judgeFamily(read(name))]),
 	...judgeKubernetes(cluster, read("KUBERNETES_VERSION")),
@@ -162,4 +163,35 @@ function judgeBridge({ capmoxVersion }: Cluster, given: Given | undefined): Envf
 			...(isOld ? {} : { severity: "warning" as const, confidence: "likely" as const }),
 		},
 	];
+}
+
+/** net/core/dev.c, dev_valid_name: up to 15 bytes, without blank, slash and colon. */
+const isDevice = (name: string): boolean => Buffer.byteLength(name) < 16 && !/[\s\0/:]|^\.{1,2}$/.test(name);
+
+/** kube-vip ends where the machine has no such device. */
+function judgeInterface(given: Given | undefined, bridge: Given | undefined): EnvfileFinding[] {
+	if (given === undefined || given.value === "") {
+		return [];
+	}
+
+	const step = example("Write what ip link shows in a machine, or nothing: kube-vip then finds the device.", given);
+	if (!isDevice(given.value)) {
+		const summary = "VIP_NETWORK_INTERFACE cannot be the name of a network device, so that kube-vip does not start.";
+		return [about("interface-name", given, summary, step)];
+	}
+
+	return given.value === bridge?.value || /^net\d+$/.test(given.value)
+		? [
+				{
+					...about(
+						"interface-name",
+						given,
+						`${given.value} is a name of Proxmox VE. Inside of a machine the device has another one, and without it kube-vip does not start.`,
+						step,
+					),
+					severity: "warning",
+					confidence: "likely",
+				},
+			]
+		: [];
 }

@@ -42,7 +42,9 @@ function judgeText(given: Given): EnvfileFinding[] {
 	const read = readScalar(given.value);
 	const isAddress = parseAddress(given.value) !== undefined;
 	if (read.kind === "broken") {
-		return isAddress || given.name === "VIP_NETWORK_INTERFACE" ? [breaksText(given, isAddress)] : [];
+		// No device has a colon in its name, quotes or not.
+		const isDevice = given.name === "VIP_NETWORK_INTERFACE" && !given.value.includes(":");
+		return isAddress || isDevice ? [breaksText(given, isAddress)] : [];
 	}
 
 	return read.kind === "text" || (read.kind !== "null" && hasOwnForm(given.name))

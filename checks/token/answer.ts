@@ -38,11 +38,11 @@ function judgeStranger(environment: Environment, access: Access, open: Answered)
 
 	const evidence = {
 		from: `GET ${access.url}/api2/json/access/domains without the token`,
-		saw: realms === undefined ? describe(open) : `the realms ${realms}`,
+		saw: realms === undefined || realms === "" ? describe(open) : `the realms ${realms}`,
 		expected: "JSON with a realm of type pve",
 	};
 	const right = nodeAddress(environment);
-	if (realms !== undefined) {
+	if (realms !== undefined && realms !== "") {
 		return [
 			found(
 				"other-proxmox-product",

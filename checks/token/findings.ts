@@ -27,7 +27,7 @@ export const findings = {
 	"url-plain-http": error("PROXMOX_URL begins with http://, and the token would cross the network in the clear."),
 	"url-without-port": error("PROXMOX_URL has no port, and Proxmox VE does not listen on 443."),
 	"url-with-api-path": error("PROXMOX_URL ends in /api2/json, which CAPMOX adds itself."),
-	"url-with-path": error("PROXMOX_URL holds a part of the web interface's address."),
+	"url-with-path": error("PROXMOX_URL holds a path, or a part of the web interface's address."),
 	"url-with-userinfo": warning("PROXMOX_URL holds a user or password."),
 	"unknown-host": error("The host name in PROXMOX_URL cannot be resolved."),
 	"connection-refused": error("Nothing listens at the address in PROXMOX_URL."),

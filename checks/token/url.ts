@@ -57,6 +57,15 @@ export function judgeUrl({ url }: Environment, access: Access | undefined): Toke
 				write("Keep scheme, host and port.", right(), url.origin),
 			),
 		);
+	} else if (path !== "" && isNoPathOfProxmox(access)) {
+		results.push(
+			found(
+				"url-with-path",
+				`Proxmox VE itself answers there, and has no API below ${path}. CAPMOX appends /api2/json to all of PROXMOX_URL.`,
+				{ ...saw, expected: `https://${host}:${port ?? 8006}` },
+				write("Keep scheme, host and port.", right(), url.origin),
+			),
+		);
 	}
 
 	if (url.userinfo) {
@@ -72,6 +81,10 @@ export function judgeUrl({ url }: Environment, access: Access | undefined): Toke
 
 	return [...results, ...withoutPort(port, access, saw, write("Add the port.", right(8006), url.origin))];
 }
+
+/** pve-http-server, AnyEvent.pm: what does not begin with /api2 is a file, and this one it does not have. */
+export const isNoPathOfProxmox = (access: Access | undefined): boolean =>
+	access?.authenticated.kind === "answered" && access.authenticated.reason.startsWith("no such file");
 
 interface Saw {
 	readonly from: string;

@@ -415,7 +415,12 @@ export const cases: readonly Case[] = [
 	value("PROXMOX_SOURCENODE", "1e3"),
 	value("PROXMOX_SOURCENODE", "pve1 ", "node-name"),
 	value("VIP_NETWORK_INTERFACE", "on", "not-text"),
-	value("VIP_NETWORK_INTERFACE", "eth0:", "breaks-yaml"),
+	value("VIP_NETWORK_INTERFACE", "eth0:", "interface-name"),
+	value("VIP_NETWORK_INTERFACE", "[eth0]", "breaks-yaml"),
+	...["eth0 ", "enp6s18", "br0.5", "a".repeat(15)].map((text) => value("VIP_NETWORK_INTERFACE", text)),
+	...["eth 0", "a".repeat(16), "ü".repeat(8), "2001:db8::1", "ens18/0", "net0", "vmbr0"].map((text) =>
+		value("VIP_NETWORK_INTERFACE", text, "interface-name"),
+	),
 	value("VIP_NETWORK_INTERFACE", "ens18"),
 	value("VIP_NETWORK_INTERFACE", ""),
 	value("GATEWAY", '"10.10.10.1"'),
