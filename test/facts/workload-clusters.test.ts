@@ -473,23 +473,24 @@ describe("as a user runs it", () => {
 		const management = await clusters.start([...clones, ...vipObjects(), kubeconfigSecret(prod)]);
 		const folder = mkdtempSync(join(tmpdir(), "workload-clusters-"));
 		const kubectl = await countedKubectl(folder);
-		const { exitCode, stdout, stderr, milliseconds } = await doctor(
-			["check", "workload", "--kubeconfig", management.kubeconfig, "--workload", "all", "--timeout", "16s"],
-			{
-				env: {
-					PATH: `${folder}:${dirname(process.execPath)}:/usr/bin:/bin`,
-					HOME: management.environment.HOME,
-				},
-			},
-		);
+		const env = {
+			PATH: `${folder}:${dirname(process.execPath)}:/usr/bin:/bin`,
+			HOME: management.environment.HOME,
+		};
+		const check = (...options: readonly string[]) =>
+			doctor(["check", "workload", "--kubeconfig", management.kubeconfig, ...options], { env });
+		// As much as it takes here without them, many times over: other tests run beside this one.
+		const alone = await check("--workload", "default/prod");
+		const seconds = Math.max(16, Math.ceil(alone.milliseconds / 100));
+		const { exitCode, stdout, stderr, milliseconds } = await check("--workload", "all", "--timeout", `${seconds}s`);
 		expect([exitCode, stderr]).toEqual([1, ""]);
 		expect(stdout).toContain("Cluster default/prod: Calico goes by 10.10.200.7/32");
 		expect(stdout.replaceAll(/\s+/g, " ")).toContain("(timeout, workload.nodes): staging/test-11: ");
-		expect(milliseconds).toBeLessThan(20_000);
+		expect(milliseconds).toBeLessThan((seconds + 4) * 1_000);
 		expect(kubectl.mostAtOnce()).toBeLessThanOrEqual(16);
 		expect(kubectl.mostAtOnce()).toBeGreaterThan(8);
 		rmSync(folder, { recursive: true });
-	}, 30_000);
+	}, 120_000);
 
 	test("eight requests a cluster at most, only by GET, and no file is left", async () => {
 		const {
