@@ -3,7 +3,6 @@ import { Chalk } from "chalk";
 import { directory, load } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
 import { type Log, openLog, openStandardInput, quotedLog } from "../access/log.ts";
-import { openWorld } from "../access/world.ts";
 import { type Cause, ProbeError, UsageError } from "../errors.ts";
 import { explain as judge } from "../explain/explanation.ts";
 import { compile, createRecogniser } from "../explain/recogniser.ts";
@@ -13,6 +12,7 @@ import { createTimelines } from "../explain/timeline.ts";
 import { explanationJson, renderExplanation } from "../report/explanation.ts";
 import { renderPage } from "../report/page.ts";
 import type { Live, LiveOptions } from "./live.ts";
+import { masking } from "./look.ts";
 import { nearest } from "./select.ts";
 import type { GlobalOptions, Terminal } from "./terminal.ts";
 
@@ -58,7 +58,7 @@ async function explainLive(
 			throw error;
 		}
 
-		const mask = await maskOf(options);
+		const mask = await masking(options);
 		const cause = selfEvident.includes(error.reason) ? "" : ` (${error.reason})`;
 		if (!interrupted.aborted) {
 			terminal.err(`capmox-doctor: the logs cannot be read: ${maskShapes(mask(error.message))}${cause}\n`);
@@ -167,7 +167,7 @@ async function explainLogs(
 		return 0;
 	}
 
-	const hideKnown = await maskOf(options);
+	const hideKnown = await masking(options);
 	const mask = (text: string) => maskShapes(hideKnown(text));
 	const explanation = judge(recogniser.end(), mask);
 	const unseen = live !== undefined && live.unread.length + live.cut.length > 0;
@@ -212,18 +212,4 @@ async function readSignatures(): Promise<Signatures> {
 
 	const { parse } = await import("../yaml.ts");
 	return parse((await read("signatures.yaml")) ?? "") as Signatures;
-}
-
-/** Hides the secrets that this environment knows. Where it cannot be read, shapes are all there is to go by. */
-async function maskOf(options: GlobalOptions): Promise<(text: string) => string> {
-	const { maskOf } = await import("../gather.ts");
-	try {
-		return await maskOf(openWorld(options));
-	} catch (error) {
-		if (error instanceof ProbeError) {
-			return (text) => text;
-		}
-
-		throw error;
-	}
 }

@@ -14,7 +14,7 @@ export interface Look {
 	readonly interrupted: AbortSignal;
 }
 
-/** Hides the secrets that are known here. */
+/** Hides the secrets that this environment knows. Where it cannot be read, none of them is known. */
 export async function masking(options: GlobalOptions & ClusterOptions): Promise<(text: string) => string> {
 	try {
 		return await maskOf(openWorld(options));
