@@ -10,7 +10,7 @@ import type { FactSheet } from "../../src/facts/sheet.ts";
 import { gather } from "../../src/gather.ts";
 import { Clusters, kubeconfigSecret, worldWith } from "../support/clusters.ts";
 import { faultsOf, unlessDefined } from "../support/custom-resources.ts";
-import { isThere, unlessThere } from "../support/host.ts";
+import { casesOr, isThere, unlessThere } from "../support/host.ts";
 import { legacy, newest } from "../support/management.ts";
 import { lease, plantedInSecret, vipManifest, vipObjects, vipPod } from "../support/vip-objects.ts";
 import { lives, nodes, plans } from "./kube-vip.cases.ts";
@@ -186,7 +186,7 @@ describe("--manifest", () => {
 const templates = new URL("../../../shared/data/capmox/", import.meta.url);
 describe(`CAPMOX's own templates${unlessThere(templates)}`, () => {
 	const versions = isThere(templates) ? readdirSync(templates) : [];
-	test.skipIf(versions.length === 0).each(versions)("%s", async (version) => {
+	test.skipIf(versions.length === 0).each(casesOr("none", versions))("%s", async (version) => {
 		const folder = new URL(`${version}/templates/`, templates);
 		const files = readdirSync(folder).filter((file) => file.startsWith("cluster-template"));
 		for (const file of files) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { refusedByRunc } from "../../checks/cgroups/runc.ts";
 import { type CopiedFiles, whatIsCutOff } from "../../src/facts/host-cgroups-copy.ts";
 import { classifyCgroups } from "../../src/facts/host-cgroups-layout.ts";
-import { isThere, namesIn, recordings, unlessThere } from "../support/host.ts";
+import { casesOr, isThere, namesIn, recordings, unlessThere } from "../support/host.ts";
 
 const mountinfo = [
 	"22 1 0:20 / /sys rw - sysfs sysfs rw",
@@ -90,21 +90,24 @@ const read = (name: string, path: string) => {
 
 describe(`recorded hosts, cut at the end of any line${unlessThere(recordings)}`, () => {
 	const cases = namesIn(recordings).flatMap((name) => [true, false].map((withMounts) => [name, withMounts] as const));
-	test.skipIf(!isThere(recordings)).each(cases)("%s, with /proc/mounts: %s", (name, withMounts) => {
-		const files = {
-			mountinfo: read(name, "self/mountinfo"),
-			ownCgroup: read(name, "self/cgroup"),
-			kernel: read(name, "cgroups"),
-			mounts: withMounts ? read(name, "mounts") : undefined,
-		};
-		expect(whatIsCutOff(files)).toBeUndefined();
-		const verdict = verdictOf(files);
-		for (const key of ["mountinfo", "ownCgroup"] as const) {
-			const lines = files[key].split(/(?<=\n)/);
-			for (let length = 1; length < lines.length; length++) {
-				const cut = { ...files, [key]: lines.slice(0, length).join("") };
-				expect([length, whatIsCutOff(cut) !== undefined || verdictOf(cut) === verdict]).toEqual([length, true]);
+	test.skipIf(!isThere(recordings)).each(casesOr(["none", false] as const, cases))(
+		"%s, with /proc/mounts: %s",
+		(name, withMounts) => {
+			const files = {
+				mountinfo: read(name, "self/mountinfo"),
+				ownCgroup: read(name, "self/cgroup"),
+				kernel: read(name, "cgroups"),
+				mounts: withMounts ? read(name, "mounts") : undefined,
+			};
+			expect(whatIsCutOff(files)).toBeUndefined();
+			const verdict = verdictOf(files);
+			for (const key of ["mountinfo", "ownCgroup"] as const) {
+				const lines = files[key].split(/(?<=\n)/);
+				for (let length = 1; length < lines.length; length++) {
+					const cut = { ...files, [key]: lines.slice(0, length).join("") };
+					expect([length, whatIsCutOff(cut) !== undefined || verdictOf(cut) === verdict]).toEqual([length, true]);
+				}
 			}
-		}
-	});
+		},
+	);
 });

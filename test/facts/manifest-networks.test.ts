@@ -1,14 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checks } from "../../checks/index.ts";
 import { diagnose } from "../../src/diagnose.ts";
 import { parseManifestNetworks } from "../../src/facts/network-sources.ts";
 import type { FactSheet } from "../../src/facts/sheet.ts";
+import { casesOr, isThere, unlessThere } from "../support/host.ts";
 
 const folder = new URL("../../../shared/data/capmox/", import.meta.url);
-const unlessThere = existsSync(folder) ? "" : ` (SKIPPED: there is no ${fileURLToPath(folder)})`;
-const templates = existsSync(folder)
+const templates = isThere(folder)
 	? readdirSync(folder).flatMap((version) =>
 			readdirSync(new URL(`${version}/templates/`, folder))
 				.filter((file) => file.startsWith("cluster-template"))
@@ -74,21 +73,27 @@ function codesOf(text: string): readonly string[] {
 	return verdict.kind === "problem" ? verdict.findings.map(({ code }) => code) : [verdict.kind];
 }
 
-describe(`CAPMOX's own templates${unlessThere}`, () => {
-	test.skipIf(unlessThere !== "").each(templates)("%s %s: nothing is wrong with it", (version, file) => {
-		const text = render(readFileSync(new URL(`${version}/templates/${file}`, folder), "utf8"));
-		// The second pool has a gateway and no metric there, which v0.8 mended by an annotation.
-		const isOld = version === "v0.7.7" && file.includes("multiple-vlans");
-		expect(codesOf(text)).toEqual(isOld ? Array(2).fill("nic-order/default-route-elsewhere") : ["pass"]);
-		expect(parseManifestNetworks("cluster.yaml", text).plans.length).toBeGreaterThan(1);
-	});
+describe(`CAPMOX's own templates${unlessThere(folder)}`, () => {
+	test.skipIf(!isThere(folder)).each(casesOr(["none", "none"] as const, templates))(
+		"%s %s: nothing is wrong with it",
+		(version, file) => {
+			const text = render(readFileSync(new URL(`${version}/templates/${file}`, folder), "utf8"));
+			// The second pool has a gateway and no metric there, which v0.8 mended by an annotation.
+			const isOld = version === "v0.7.7" && file.includes("multiple-vlans");
+			expect(codesOf(text)).toEqual(isOld ? Array(2).fill("nic-order/default-route-elsewhere") : ["pass"]);
+			expect(parseManifestNetworks("cluster.yaml", text).plans.length).toBeGreaterThan(1);
+		},
+	);
 
-	test.skipIf(unlessThere !== "").each(templates)("%s %s: an e1000 among its devices is found", (version, file) => {
-		const text = render(readFileSync(new URL(`${version}/templates/${file}`, folder), "utf8"));
-		const isSingle = parseManifestNetworks("cluster.yaml", text).plans.every(({ devices }) => devices.length < 2);
-		const codes = codesOf(text.replace(/model: virtio(?![\s\S]*model: virtio)/, "model: e1000"));
-		expect(codes.includes("nic-order/mixed-models")).toBe(!isSingle);
-	});
+	test.skipIf(!isThere(folder)).each(casesOr(["none", "none"] as const, templates))(
+		"%s %s: an e1000 among its devices is found",
+		(version, file) => {
+			const text = render(readFileSync(new URL(`${version}/templates/${file}`, folder), "utf8"));
+			const isSingle = parseManifestNetworks("cluster.yaml", text).plans.every(({ devices }) => devices.length < 2);
+			const codes = codesOf(text.replace(/model: virtio(?![\s\S]*model: virtio)/, "model: e1000"));
+			expect(codes.includes("nic-order/mixed-models")).toBe(!isSingle);
+		},
+	);
 });
 
 describe("a manifest that cannot be judged", () => {

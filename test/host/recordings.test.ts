@@ -5,7 +5,7 @@ import * as z from "zod";
 import { checks } from "../../checks/index.ts";
 import { diagnose, type ShownVerdict, shownAs } from "../../src/diagnose.ts";
 import { costOf, pieceOfWork, pieceTakes } from "../support/cost.ts";
-import { gatherFrom, isThere, namesIn, recordings, unlessThere } from "../support/host.ts";
+import { casesOr, gatherFrom, isThere, namesIn, recordings, unlessThere } from "../support/host.ts";
 
 const cgroupChecks = checks.filter(({ id }) => id.startsWith("cgroup-"));
 const wanted = cgroupChecks.flatMap(({ needs, uses }) => [...needs, ...uses]);
@@ -16,6 +16,10 @@ const outcomeFile = z.object({
 
 const outcomeOf = (name: string) =>
 	outcomeFile.parse(JSON.parse(readFileSync(new URL(`${name}/outcome.json`, recordings), "utf8"))).tests;
+const cases = casesOr(
+	["none"] as const,
+	namesIn(recordings).map((name) => [name] as const),
+);
 const treeOf = (name: string) => fileURLToPath(new URL(`${name}/evidence`, recordings));
 
 async function judge(name: string) {
@@ -26,7 +30,7 @@ async function judge(name: string) {
 }
 
 describe(`recorded hosts: the verdict is what containers met there${unlessThere(recordings)}`, () => {
-	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))("%s", async (name) => {
+	test.skipIf(!isThere(recordings)).each(cases)("%s", async (name) => {
 		const { shown, findings } = await judge(name);
 		// Docker is what kind takes on all of them. `null`: the recording itself was inconclusive.
 		const decisive = outcomeOf(name).filter(
@@ -94,7 +98,7 @@ describe(`the whole host group${unlessThere(recordings)}`, () => {
 const podmanCheck = checks.filter(({ id }) => id === "podman");
 
 describe(`recorded hosts: Podman runs a node where the check says so${unlessThere(recordings)}`, () => {
-	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))("%s", async (name) => {
+	test.skipIf(!isThere(recordings)).each(cases)("%s", async (name) => {
 		const sheet = await gatherFrom(
 			treeOf(name),
 			podmanCheck.flatMap(({ needs, uses }) => [...needs, ...uses]),
@@ -117,7 +121,7 @@ describe(`recorded hosts: Podman runs a node where the check says so${unlessTher
 describe(`recorded hosts: what kind needs${unlessThere(recordings)}`, () => {
 	const kindHost = checks.filter(({ id }) => id === "kind-host");
 	const needed = kindHost.flatMap(({ needs, uses }) => [...needs, ...uses]);
-	test.skipIf(!isThere(recordings)).each(namesIn(recordings).map((name) => [name] as const))(
+	test.skipIf(!isThere(recordings)).each(cases)(
 		"%s: kind's containers ran there, so nothing fails; the disk was not recorded, so nothing passes",
 		async (name) => {
 			const [judgement] = diagnose(kindHost, await gatherFrom(treeOf(name), needed));

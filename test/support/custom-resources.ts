@@ -1,13 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
 import { Ajv, type ValidateFunction } from "ajv";
 import { parse } from "yaml";
 import * as z from "zod";
+import { unlessThere } from "./host.ts";
 import type { KubernetesObject } from "./kubernetes/objects.ts";
 
 /** CustomResourceDefinitions as the providers install them, which lie beside the project and not in it. */
 const definitions = new URL("../../../shared/data/crds/", import.meta.url);
-export const unlessDefined = existsSync(definitions) ? "" : ` (SKIPPED: there is no ${fileURLToPath(definitions)})`;
+export const unlessDefined = unlessThere(definitions);
 
 const definition = z.object({
 	spec: z.object({

@@ -21,6 +21,9 @@ export const namesIn = (folder: URL): readonly string[] =>
 				.map(({ name }) => name)
 		: [];
 
+/** Where the folder is missing there is one case, to be skipped: a suite without any test fails. */
+export const casesOr = <T>(none: T, cases: readonly T[]): readonly T[] => (cases.length === 0 ? [none] : cases);
+
 /** The facts as `--root` gathers them. */
 export const gatherFrom = (root: string, wanted: readonly FactName[]): Promise<FactSheet> =>
 	gather(openWorld({ root }), { wanted, signal: new AbortController().signal });
