@@ -100,7 +100,8 @@ describe("what it installs beside itself", () => {
 		expect((await run(join(folder, "bin", name), ["list"], { env })).stdout).toContain("Proxmox accepts the API token");
 	});
 
-	test.skipIf(!has("clusterctl"))("clusterctl runs it as a plugin", async () => {
+	const unlessInstalled = has("clusterctl") ? "" : " (SKIPPED: clusterctl is not installed)";
+	test.skipIf(unlessInstalled !== "")(`clusterctl runs it as a plugin${unlessInstalled}`, async () => {
 		const { stdout } = await run("clusterctl", ["capmox-doctor", "list"], { env: plugins() });
 		expect(stdout).toContain("Proxmox accepts the API token");
 	});
