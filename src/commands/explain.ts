@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { Chalk } from "chalk";
 import { directory, load } from "../../checks/directory.ts";
 import { createFiles } from "../access/files.ts";
@@ -150,6 +151,8 @@ async function explainLogs(
 	interrupted: AbortSignal,
 	live?: Live,
 ): Promise<number> {
+	// A pattern that is tried often would be kept twice, as bytecode and as machine code: 24 MiB for all of them.
+	setFlagsFromString("--no-regexp-tier-up");
 	const signatures = await readSignatures();
 	const timelines = live === undefined ? undefined : createTimelines(live.known);
 	const recogniser = createRecogniser(compile(signatures), timelines);

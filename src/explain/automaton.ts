@@ -5,10 +5,10 @@ import { isSkipped } from "./literals.ts";
  * grows with the bytes and not with the number of literals.
  */
 export interface Automaton {
-	/** Per byte: 0 to skip, 1 for a line's end, 2 for the begin of a colour, otherwise a column of `next`. */
+	/** Per byte: `lineEnd`, `escape`, which begins a colour, or a column of `next`. */
 	readonly classes: Uint8Array;
 	readonly width: number;
-	/** State × class → state. */
+	/** State × class → state; what is skipped leads back to the state itself. */
 	readonly next: Uint16Array;
 	/** States from this one on have found something. */
 	readonly firstFound: number;
@@ -16,10 +16,12 @@ export interface Automaton {
 	readonly found: readonly (readonly number[])[];
 }
 
-const lineEnd = 0x0a;
-const escape = 0x1b;
-/** Classes below this one move no state. */
-export const firstLetter = 3;
+/** Classes of bytes. Those below `firstLetter` move no state and have no column; all that no literal holds share `other`. */
+export const lineEnd = 0;
+export const escape = 1;
+export const firstLetter = 2;
+export const skipped = 2;
+const other = 3;
 
 /** `literals` are squeezed; each comes with what it stands for. */
 export function createAutomaton(literals: readonly (readonly [string, number])[]): Automaton {
@@ -29,7 +31,7 @@ export function createAutomaton(literals: readonly (readonly [string, number])[]
 	for (const [literal, means] of literals) {
 		plant(
 			trie,
-			Buffer.from(literal, "latin1").map((byte) => classes[byte] ?? firstLetter),
+			Buffer.from(literal, "latin1").map((byte) => classes[byte] ?? other),
 			means,
 		);
 	}
@@ -52,17 +54,17 @@ function classify(literals: readonly (readonly [string, number])[]) {
 	const columns = new Map<number, number>();
 	for (const byte of Buffer.from(literals.map(([literal]) => literal).join(""), "latin1")) {
 		if (!columns.has(byte)) {
-			columns.set(byte, firstLetter + 1 + columns.size);
+			columns.set(byte, other + 1 + columns.size);
 		}
 	}
 
 	for (let byte = 0; byte < 256; byte++) {
 		const lower = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 		classes[byte] =
-			byte === lineEnd ? 1 : byte === escape ? 2 : isSkipped(byte) ? 0 : (columns.get(lower) ?? firstLetter);
+			byte === 0x0a ? lineEnd : byte === 0x1b ? escape : isSkipped(byte) ? skipped : (columns.get(lower) ?? other);
 	}
 
-	return { classes, width: firstLetter + 1 + columns.size };
+	return { classes, width: other + 1 + columns.size };
 }
 
 function plant({ width, next, found }: Trie, letters: Uint8Array, means: number): void {
@@ -124,6 +126,8 @@ function foundLast({ width, next, found }: Trie): Pick<Automaton, "next" | "firs
 		for (let letter = 0; letter < width; letter++) {
 			renumbered[number * width + letter] = numbers[next[state * width + letter] ?? 0] ?? 0;
 		}
+
+		renumbered[number * width + skipped] = number;
 	}
 
 	const named = order.map((state) => found[state] ?? []);

@@ -1,4 +1,4 @@
-import { type Automaton, createAutomaton, firstLetter } from "./automaton.ts";
+import { type Automaton, createAutomaton, escape, firstLetter, lineEnd, skipped } from "./automaton.ts";
 import { createGroups, type Group } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
@@ -308,24 +308,18 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 			for (let index = from; index < length; index++) {
 				const byte = bytes[index] ?? 0;
 				const letter = classes[byte] ?? 0;
-				if (colour) {
-					colour = !(byte >= 0x40 && byte !== 0x5b && byte <= 0x7e) && letter !== 1;
-					continue;
-				}
-
-				if (letter < firstLetter) {
-					if (letter === 1) {
-						lines++;
-					} else if (letter === 2) {
-						colour = true;
+				if (letter >= firstLetter && !colour) {
+					state = next[state * width + letter] ?? 0;
+					if (state >= firstFound && letter !== skipped) {
+						report(index, start + index, hits);
 					}
-
-					continue;
-				}
-
-				state = next[state * width + letter] ?? 0;
-				if (state >= firstFound) {
-					report(index, start + index, hits);
+				} else if (letter === lineEnd) {
+					lines++;
+					colour = false;
+				} else if (letter === escape) {
+					colour = true;
+				} else if (byte >= 0x40 && byte !== 0x5b && byte <= 0x7e) {
+					colour = false;
 				}
 			}
 

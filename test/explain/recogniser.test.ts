@@ -306,7 +306,7 @@ test("a wrapper whose inner error is not known is said to be not recognised, too
 });
 
 test("lines are counted, and times taken as they stand", () => {
-	const text = `one\ntwo\nE0801 10:00:00.123456 1 a.go:1] ${message}\n2026-08-01T10:00:01Z ${message}\n`;
+	const text = `one\ntwo, cut in a colour \u001B[3\nE0801 10:00:00.123456 1 a.go:1] ${message}\n2026-08-01T10:00:01Z ${message}\n`;
 	const { recognised, lines, bytes } = explainText(text);
 	expect([lines, bytes]).toEqual([4, text.length]);
 	expect(recognised[0]).toMatchObject({
