@@ -72,6 +72,9 @@ function settled(object: KubernetesObject): KubernetesObject {
 		: object;
 }
 
+const withoutBundle = (object: KubernetesObject): KubernetesObject =>
+	JSON.parse(JSON.stringify(object).replaceAll(/"caBundle":"[^"]*"/g, '"caBundle":"Cg=="')) as KubernetesObject;
+
 const firstPages = (requests: readonly RecordedRequest[]): readonly string[] =>
 	requests
 		.filter(({ query }) => !("continue" in query))
@@ -105,6 +108,25 @@ describe("a whole run asks a management cluster", () => {
 		expect(whole).toEqual([]);
 		expect(output).not.toContain(plantedSecret);
 		expect(asked.filter((each) => each.includes(bootstrap))).toEqual([]);
+	});
+
+	const restarted = (each: KubernetesObject) => ({ ...each, metadata: { ...each.metadata, generation: 2 } });
+	const isManager = ({ kind, metadata }: KubernetesObject, name = "") =>
+		kind === "Deployment" && metadata.name.startsWith(name);
+	test.each([
+		["images of a mirror", { ...newest, mirror: "mirror.example.com/" }, (each: KubernetesObject) => [each]],
+		["the operator", { ...newest, operator: true }, (each: KubernetesObject) => [each]],
+		["a controller that was changed", newest, (each: KubernetesObject) => [isManager(each) ? restarted(each) : each]],
+		["no controller behind a webhook", newest, (each: KubernetesObject) => (isManager(each, "capmox") ? [] : [each])],
+		["a webhook without a CA bundle", newest, (each: KubernetesObject) => [withoutBundle(each)]],
+		["a roll-out", newest, (each: KubernetesObject) => [each.kind === "KubeadmControlPlane" ? restarted(each) : each]],
+	])("16 times at most in each state that is out of the ordinary: %s", async (_, setup, change) => {
+		const objects = nicObjects({ setup, devices: [{}], pool: {} })
+			.map(settled)
+			.flatMap(change);
+		const { requests } = await runAll(objects);
+		const asked = firstPages(requests);
+		expect(asked.length <= 16 ? [] : [...asked].sort()).toEqual([]);
 	});
 
 	test.each([

@@ -29,8 +29,8 @@ const controller = z.object({
 	availableSince: z.string().optional(),
 	/** clusterctl applied it, by its label. */
 	byClusterctl: z.boolean().optional(),
-	/** Nobody changed its spec since it was created, nor scaled or restarted it. */
-	untouched: z.boolean().optional(),
+	/** Its image is the one that it was created with, whatever else of it was changed. */
+	firstImage: z.boolean().optional(),
 	/** The object of the Cluster API operator that installed it. */
 	operator: z.object({ kind: z.string(), name: z.string() }).optional(),
 });
@@ -42,7 +42,7 @@ export const managementControllers = z.object({ controllers: z.array(controller)
 /** Fact `management.inventory`: what clusterctl says it installed. The operator leaves none, so an empty list is no evidence. */
 export const managementInventory = z.object({
 	installed: z.boolean(),
-	/** `false`: the Deployments tell as much. Absent where it was asked. */
+	/** `false`: the Deployments tell as much, and `installed` nothing. Absent where it was asked. */
 	asked: z.literal(false).optional(),
 	providers: z.array(
 		z.object({
@@ -83,7 +83,9 @@ export function parseImage(text: string): Image {
 }
 
 const rawDeployment = z.object({
-	metadata: rawMetadata.extend({ generation: z.number().optional() }),
+	metadata: rawMetadata.extend({
+		managedFields: z.array(z.object({ manager: z.string().default(""), fieldsV1: z.unknown() })).nullish(),
+	}),
 	spec: z.object({
 		replicas: z.number().nullish(),
 		template: z.object({
@@ -102,6 +104,25 @@ const rawDeployment = z.object({
 
 const deploymentsPath = "/apis/apps/v1/deployments?labelSelector=cluster.x-k8s.io%2Fprovider";
 const operatorGroup = "operator.cluster.x-k8s.io";
+// On all that it applies: cmd/clusterctl/api/v1alpha3/labels.go of Cluster API.
+const clusterctlLabel = "clusterctl.cluster.x-k8s.io";
+
+/** Of the server's record of who set which field: structured-merge-diff's form `FieldsV1`. */
+const holds = (fields: unknown, [key, ...rest]: readonly string[]): boolean =>
+	key === undefined ||
+	(fields instanceof Object && Object.hasOwn(fields, key) && holds(Reflect.get(fields, key), rest));
+
+type Metadata = z.infer<typeof rawDeployment>["metadata"];
+
+/** Nothing was changed since it was created, or nobody set the image but who set clusterctl's label. */
+function hasFirstImage({ generation, managedFields }: Metadata, container: string): boolean {
+	const managersOf = (...path: readonly string[]) =>
+		(managedFields ?? []).filter(({ fieldsV1 }) => holds(fieldsV1, path)).map(({ manager }) => manager);
+	const appliers = managersOf("f:metadata", "f:labels", `f:${clusterctlLabel}`);
+	const imagePath = ["f:spec", "f:template", "f:spec", "f:containers", `k:{"name":"${container}"}`, "f:image"];
+	const setters = managersOf(...imagePath);
+	return generation === 1 || (setters.length > 0 && setters.every((manager) => appliers.includes(manager)));
+}
 
 function parseController(item: unknown): Controller {
 	const parsed = rawDeployment.safeParse(item);
@@ -122,9 +143,8 @@ function parseController(item: unknown): Controller {
 		replicas: spec.replicas ?? 1,
 		ready: status?.readyReplicas ?? 0,
 		availableSince: available?.status === "True" ? available.lastTransitionTime : undefined,
-		// On all that it applies: cmd/clusterctl/api/v1alpha3/labels.go of Cluster API.
-		byClusterctl: metadata.labels?.["clusterctl.cluster.x-k8s.io"] !== undefined,
-		untouched: metadata.generation === 1,
+		byClusterctl: metadata.labels?.[clusterctlLabel] !== undefined,
+		firstImage: hasFirstImage(metadata, manager?.name ?? ""),
 		operator: operator === undefined ? undefined : { kind: operator.kind, name: operator.name },
 	};
 }
@@ -146,13 +166,16 @@ const ownRegistries = /^(?:registry\.k8s\.io\/(?:cluster-api|capi-ipam-ic)|ghcr\
 /** Each is as clusterctl applied it, and names its version, so that the inventory would say the same. */
 function tellAll(controllers: readonly Controller[]): boolean {
 	const providers = new Set(controllers.map(({ provider }) => provider));
-	const isAsApplied = ({ image: { repository, version }, byClusterctl, untouched, operator }: Controller) =>
+	const isAsApplied = ({ image: { repository, version }, byClusterctl, firstImage, operator }: Controller) =>
 		byClusterctl === true &&
-		untouched === true &&
+		firstImage === true &&
 		operator === undefined &&
 		version !== undefined &&
 		ownRegistries.test(repository);
-	return controllers.length > 0 && providers.size === controllers.length && controllers.every(isAsApplied);
+	const areOperated = controllers.every(({ operator }) => operator !== undefined);
+	return (
+		controllers.length > 0 && providers.size === controllers.length && (areOperated || controllers.every(isAsApplied))
+	);
 }
 
 /** Of all requests the one that tells least: it is spared where the Deployments leave no doubt. */

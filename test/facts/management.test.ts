@@ -243,6 +243,32 @@ describe("clusterctl's inventory is asked where the Deployments leave a doubt", 
 		const { providers } = known(await read(["management.inventory"]), "management.inventory");
 		expect(providers.find(({ name }) => name === "infrastructure-proxmox")?.version).toBe("v0.9.0");
 	});
+
+	test.each([
+		["not where one was only restarted and scaled", "clusterctl", "kubectl", undefined],
+		["where its image was set by another", "kubectl-set", "clusterctl", 5],
+		["where its image was set by another to what it was", "clusterctl", "clusterctl", 5, "argocd-controller"],
+	] as const)("%s", async (_, ofImage, ofReplicas, asked, alsoOfImage: string = ofImage) => {
+		const image = {
+			"f:template": { "f:spec": { "f:containers": { 'k:{"name":"manager"}': { ".": {}, "f:image": {} } } } },
+		};
+		const label = { "f:metadata": { "f:labels": { ".": {}, "f:clusterctl.cluster.x-k8s.io": {} } } };
+		const managedFields = [
+			{ manager: "clusterctl", fieldsV1: label },
+			{ manager: ofImage, fieldsV1: { "f:spec": image } },
+			{ manager: alsoOfImage, fieldsV1: { "f:spec": image } },
+			{ manager: ofReplicas, fieldsV1: { "f:spec": { "f:replicas": {} } } },
+		];
+		const objects = managementObjects().map((each) =>
+			each.kind === "Deployment" && each.metadata.name === capmox
+				? { ...each, metadata: { ...each.metadata, generation: 4, managedFields } }
+				: each,
+		);
+		await start({ objects });
+		const inventory = known(await read(["management.inventory"]), "management.inventory");
+		expect(inventory).toMatchObject(asked === undefined ? { asked: false } : { installed: true });
+		expect(inventory.providers).toHaveLength(asked ?? 0);
+	});
 });
 
 describe("mutating webhooks are asked for where the others leave a doubt", () => {
@@ -419,7 +445,7 @@ describe("the Cluster API operator", () => {
 			kind: "CoreProvider",
 			name: "cluster-api",
 		});
-		expect(known(sheet, "management.inventory")).toEqual({ installed: false, providers: [] });
+		expect(known(sheet, "management.inventory").asked).toBe(false);
 		expect(known(sheet, "management.operator").providers).toEqual([]);
 		expect(cluster.requests.length).toBeLessThanOrEqual(16);
 	});
