@@ -24,7 +24,7 @@ export type Webhook = z.infer<typeof webhook>;
 
 /**
  * Fact `management.webhooks`: those that the API server calls about objects of Cluster API and its providers; mutating
- * ones only where the validating ones leave a doubt.
+ * ones only where a provider has no validating ones.
  */
 export const managementWebhooks = z.object({ webhooks: z.array(webhook) });
 
@@ -87,7 +87,7 @@ function parseWebhooks(kind: Webhook["kind"], item: unknown): Webhook[] {
 
 /**
  * cert-manager fills in the bundles of both kinds alike, and both lead to one Service, so that mutating webhooks are worth
- * a request only where something is amiss with the others, or a provider has no others.
+ * a request only where a provider has no others.
  */
 export async function readManagementWebhooks(
 	{ kubectl }: World,
@@ -96,17 +96,10 @@ export async function readManagementWebhooks(
 ): Promise<z.infer<typeof managementWebhooks>> {
 	const list = async (kind: Webhook["kind"]) =>
 		(await kubectl.listKept(pathOf(kind), (item) => parseWebhooks(kind, item), { signal })).flat();
-	const [validating, definitions, controllers] = await Promise.all([
-		list("validating"),
-		attempt(know("management.definitions")),
-		attempt(know("management.controllers")),
-	]);
+	const [validating, controllers] = await Promise.all([list("validating"), attempt(know("management.controllers"))]);
 	const isTold =
-		!(definitions instanceof ProbeError) &&
 		!(controllers instanceof ProbeError) &&
-		controllers.controllers.every((each) => validating.some(({ provider }) => provider === each.provider)) &&
-		validating.every(({ caBundle }) => caBundle) &&
-		definitions.definitions.every(({ conversion }) => conversion?.caBundle !== false);
+		controllers.controllers.every((each) => validating.some(({ provider }) => provider === each.provider));
 	return { webhooks: isTold ? validating : [...validating, ...(await list("mutating"))] };
 }
 
