@@ -51,8 +51,36 @@ function group<T>(all: readonly T[], keysOf: (one: T) => readonly string[]): Rea
 	return groups;
 }
 
-export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] =>
-	pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
+/** Of many nodes with one fault the first are told in full, and of the others who they are. */
+export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] => {
+	const found = pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
+	return [...group(found, ({ code }) => [code]).values()].flatMap((alike) =>
+		alike.length <= toldInFull + 1 ? alike : [...alike.slice(0, toldInFull), ...tellOthers(alike.slice(toldInFull))],
+	);
+};
+
+const toldInFull = 3;
+const namedOthers = 10;
+
+function tellOthers(others: readonly NicFinding[]): readonly NicFinding[] {
+	const [first, ...rest] = others.slice(0, namedOthers).map(({ evidence: [node] }) => node);
+	if (first === undefined) {
+		return [];
+	}
+
+	const names = [first, ...rest].map(({ from }) => from.replace(/^Node /, ""));
+	const unnamed = others.length - names.length;
+	return others.slice(0, 1).map(({ code }) => ({
+		code,
+		summary: `${others.length} more nodes are like that: ${names.join(", ")}${unnamed === 0 ? "" : ` and ${unnamed} others`}.`,
+		evidence: [first, ...rest],
+		remedy: [
+			advise(
+				"What is said of the nodes before holds for each of these, with its own name and addresses. Where all have one cause, such as the metrics of a pool, mend that first.",
+			),
+		],
+	}));
+}
 
 /** Nodes that no machine has: there is nothing that their addresses could be held against. */
 export function judgeStrays(strays: readonly Node[], { kubectl }: Cluster): readonly NicFinding[] {

@@ -60,3 +60,19 @@ describe("a thousand nodes, as many machines and two thousand Services are judge
 		60_000,
 	);
 });
+
+test("a thousand nodes with one fault are no thousand findings", () => {
+	const situation = findSituations().find((each) => each.check.id === "nic-order" && each.name === "healthy.workload")!;
+	const large = grown(readSituation(situation).sheet, 1_000);
+	const nodes = known(large, "workload.nodes").clusters[0]?.nodes ?? [];
+	for (const node of nodes) {
+		node.internal = ["172.16.0.9"];
+	}
+
+	const verdict = diagnose([situation.check], large)[0]?.verdict;
+	const summaries = (verdict?.kind === "problem" ? verdict.findings : []).map(({ summary }) => summary);
+	expect(summaries).toHaveLength(4);
+	expect(summaries[3]).toMatch(/^Cluster default\/prod: \d+ more nodes are like that: (?:\S+, ){9}\S+ and \d+ others\.$/);
+	const [rest, unnamed] = summaries[3]?.match(/\d+ (?=more|others)/g)?.map(Number) ?? [];
+	expect([rest, unnamed]).toEqual([nodes.length - 3, nodes.length - 13]);
+});
