@@ -129,3 +129,9 @@ export function joinLines(lines: readonly Line[]): { readonly spaced: string; re
 /** The pattern for tight text: every blank may be missing. */
 export const withoutBlanks = (pattern: string): string =>
 	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}| \??/g, (part) => (part.startsWith(" ") ? " ?" : part));
+
+/** The pattern for text whose quotes were lost on the way through a shell, or became others. */
+export const withAnyQuotes = (pattern: string): string =>
+	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}|["'`](?![?{])/g, (part) =>
+		/^["'`]/.test(part) ? "[\"'`]?" : part,
+	);

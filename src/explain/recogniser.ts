@@ -1,6 +1,6 @@
 import { type Automaton, createAutomaton, escape, firstLetter, lineEnd, skipped } from "./automaton.ts";
 import { createGroups, type Group } from "./group.ts";
-import { continues, isFolded, joinLines, type Line, readLine, withoutBlanks } from "./join.ts";
+import { continues, isFolded, joinLines, type Line, readLine, withAnyQuotes, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
 import type { Signature, Signatures } from "./signature.ts";
 import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
@@ -49,6 +49,8 @@ const mostLines = 24;
 /** A pattern, compiled when it is needed first. */
 interface Rule {
 	readonly pattern: string;
+	/** That something went well is only believed word by word. */
+	readonly strict: boolean;
 	plain?: RegExp;
 	tight?: RegExp;
 }
@@ -85,7 +87,7 @@ export function compile({ endings, signatures, literals }: Signatures): Rules {
 		...(literals ?? patterns.map(literalsOf)).flatMap((of, index) => of.map((literal) => [literal, index] as const)),
 		...errorWords.map((word) => [squeeze(word), patterns.length] as const),
 	]);
-	const rules = patterns.map((pattern) => ({ pattern }));
+	const rules = patterns.map((pattern, index) => ({ pattern, strict: index >= signatures.length }));
 	return { signatures, endingNames: Object.keys(endings), rules, automaton };
 }
 
@@ -249,12 +251,13 @@ function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExec
 		return null;
 	}
 
+	const pattern = () => (rule.strict ? rule.pattern : withAnyQuotes(rule.pattern));
 	if (!broken) {
-		rule.plain ??= new RegExp(rule.pattern, "i");
+		rule.plain ??= new RegExp(pattern(), "i");
 		return rule.plain.exec(text);
 	}
 
-	rule.tight ??= new RegExp(withoutBlanks(rule.pattern), "i");
+	rule.tight ??= new RegExp(withoutBlanks(pattern()), "i");
 	return rule.tight.exec(text);
 }
 

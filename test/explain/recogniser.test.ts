@@ -48,6 +48,11 @@ describe("a message is recognised however it is written", () => {
 		expect(idsIn(text)).toEqual(["capmox.node-forbidden", "capmox.reconcile"]);
 	});
 
+	test.each(["'", '"', "`", "\\'", ""])("with %s for its quotes", (quote) => {
+		const line = "cannot find vm with id 117: 500 Configuration file 'nodes/pve1/qemu-server/117.conf' does not exist";
+		expect(idsIn(line.replaceAll("'", quote))[0]).toBe("capmox.vm-conf-missing");
+	});
+
 	test.each([60, 72, 80, 100, 117, 132])("cut by a terminal of %i columns, also in a word", (width) => {
 		const line = `E0801 10:00:00.123456       1 controller.go:329] "Reconciler error" err="${message}" ${machine} namespace="default"`;
 		const cut = line.match(new RegExp(`.{1,${width}}`, "g"))?.join("\n") ?? "";
