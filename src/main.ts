@@ -56,8 +56,15 @@ process.on("uncaughtException", (error) => {
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
+/** What is under way is carried to its end, though nobody reads it any more. */
+let isUnderWay = false;
+
 /** A report that is lost must not look like a good one; but a reader such as `head` may have seen enough. */
-function endForWriteError(error: unknown): never {
+function endForWriteError(error: unknown): void {
+	if (isUnderWay) {
+		return;
+	}
+
 	if (codeOf(error) !== "EPIPE") {
 		process.exitCode = 2;
 		try {
@@ -89,6 +96,7 @@ function write(name: StreamName, text: string): void {
 	} catch (error) {
 		if (codeOf(error) !== "EAGAIN") {
 			endForWriteError(error);
+			return;
 		}
 
 		behind.add(name);
@@ -171,6 +179,9 @@ async function main(): Promise<void> {
 				},
 				err: (text) => {
 					write("stderr", text);
+				},
+				goOn: () => {
+					isUnderWay = true;
 				},
 			},
 			interruption.signal,

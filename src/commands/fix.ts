@@ -72,7 +72,9 @@ export async function fix(
 		const { undo: id, dryRun } = options;
 		return dryRun
 			? await previewUndo(tools, id)
-			: await locked(fixes, async () => ((await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4));
+			: await locked(fixes, terminal, async () =>
+					(await undo({ ...tools, ...(isAsked ? { confirm } : {}) }, id)) ? 0 : 4,
+				);
 	}
 
 	if (target === undefined) {
@@ -99,13 +101,19 @@ export async function fix(
 		width: terminal.columns,
 	};
 	const consent = { destroys: options.allow === "destroys", named: options.machine ?? [] };
-	return await locked(fixes, async () =>
+	return await locked(fixes, terminal, async () =>
 		conclude(await carryOut(parts, { target, place: placeOf(options), codes, consent }), options, terminal),
 	);
 }
 
-async function locked(fixes: ReturnType<typeof openFixes>, work: () => Promise<number>): Promise<number> {
+/** One at a time, and to its end. */
+async function locked(
+	fixes: ReturnType<typeof openFixes>,
+	terminal: Terminal,
+	work: () => Promise<number>,
+): Promise<number> {
 	const lock = await fixes.lock();
+	terminal.goOn();
 	try {
 		return await work();
 	} finally {

@@ -16,6 +16,8 @@ export interface Terminal {
 	readonly stepSummary?: string | undefined;
 	out(text: string): void;
 	err(text: string): void;
+	/** What is said from here on may be lost: something is under way that must not break off half-way. */
+	goOn(): void;
 }
 
 export const formats = ["human", "json"] as const;

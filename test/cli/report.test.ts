@@ -288,6 +288,7 @@ test("a crash leaves reports that say so", async () => {
 			canAsk: false,
 			out: () => undefined,
 			err: () => undefined,
+			goOn: () => undefined,
 		},
 		interrupted: new AbortController().signal,
 	});

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { spawn } from "@lydell/node-pty";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Scene } from "../support/deletion.ts";
@@ -147,6 +149,19 @@ describe("piped", () => {
 		const [id = ""] = readdirSync(place());
 		const undone = await fix("--undo", id, "--yes");
 		expect([undone.exitCode, undone.stdout]).toEqual([4, expect.stringContaining("Cannot be taken back")]);
+	});
+
+	test("a reader that has seen enough, such as head, breaks nothing off", async () => {
+		const pipe = 'node "$@" | head -c 1 >/dev/null; echo "${PIPESTATUS[0]}"';
+		const words = ["fix", owned, "--yes", "--allow", "destroys", "--machine", machine];
+		const { stdout } = await promisify(execFile)("bash", ["-c", pipe, "bash", bundle, ...words], {
+			env: environment(),
+		});
+		expect(stdout).toBe("0\n");
+		expect(isThere()).toBe(false);
+		const [id = ""] = readdirSync(place());
+		expect(readFileSync(join(place(), id, "journal.jsonl"), "utf8")).toMatch(/"event":"ended".*"result":"confirmed"/);
+		expect(readdirSync(place())).not.toContain("lock");
 	});
 
 	test("a wrong word is one line", async () => {

@@ -41,6 +41,7 @@ function listen(): { said: string[]; terminal: Terminal } {
 			canAsk: false,
 			out: say,
 			err: say,
+			goOn: () => undefined,
 		},
 	};
 }
