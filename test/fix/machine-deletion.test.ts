@@ -301,6 +301,7 @@ const claimStays = () =>
 		.deleting("IPAddressClaim", claim, 20);
 const pause = { "cluster.x-k8s.io/paused": "" };
 const pool = "prod-v4-icip";
+const ipam = "capi-ipam-in-cluster-controller-manager";
 
 describe("what keeps an address is removed, and the address goes by itself", () => {
 	test.each<[string, () => Scene, () => boolean, readonly string[]]>([
@@ -315,6 +316,12 @@ describe("what keeps an address is removed, and the address goes by itself", () 
 			() => claimStays().annotate("InClusterIPPool", pool, pause),
 			() => find("InClusterIPPool", pool)?.metadata.annotations?.["cluster.x-k8s.io/paused"] === undefined,
 			[`changed: InClusterIPPool default/${pool}`],
+		],
+		[
+			"the IPAM provider was scaled to nothing",
+			() => claimStays().change("Deployment", ipam, { spec: { replicas: 0 }, status: { readyReplicas: 0 } }),
+			() => JSON.stringify(find("Deployment", ipam)?.["spec"]).includes('"replicas":1'),
+			[`changed: Deployment capi-ipam-in-cluster-system/${ipam}`],
 		],
 	])("%s", async (_, scene, isFree, others) => {
 		await start(scene());
@@ -331,6 +338,21 @@ test("CAPMOX before 0.6, which fails where the VM is gone: by the last resort", 
 	const { name = "" } = claimOfWorker()?.metadata ?? {};
 	const { result } = await play({ ask: willing });
 	expect(said).toContain("Upgrade CAPMOX to 0.6 or newer");
+	const addresses = ["IPAddress", "IPAddressClaim"].map((kind) => `gone: ${kind} default/${name}`);
+	expect(differences(before)).toEqual([...addresses, `gone: Machine ${machine}`, `gone: ProxmoxMachine ${machine}`]);
+	expect(result).toBe("confirmed");
+});
+
+test("CAPMOX 0.1.0, which asks for a VM -1 where none was made: by the last resort", async () => {
+	const answer = "cannot find vm with id -1: bad request: 400 Parameter verification failed";
+	const scene = new Scene({ ...legacy, capmox: "v0.1.0" }).removing(worker, 20, "DeletionFailed", answer);
+	const { spec } = scene.get("ProxmoxMachine", worker);
+	await start(
+		scene.removeVm(worker).change("ProxmoxMachine", worker, { spec: { ...spec, virtualMachineID: undefined } }),
+	);
+	const before = comparable(cluster.objects());
+	const { name = "" } = claimOfWorker()?.metadata ?? {};
+	const { result } = await play({ ask: willing });
 	const addresses = ["IPAddress", "IPAddressClaim"].map((kind) => `gone: ${kind} default/${name}`);
 	expect(differences(before)).toEqual([...addresses, `gone: Machine ${machine}`, `gone: ProxmoxMachine ${machine}`]);
 	expect(result).toBe("confirmed");

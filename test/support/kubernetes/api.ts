@@ -1,5 +1,6 @@
 import {
 	aggregatedVersion,
+	hasScale,
 	renderAggregated,
 	renderCoreVersions,
 	renderGroup,
@@ -172,6 +173,10 @@ function answerResource(world: World, request: ApiRequest): Answer | WatchAnswer
 		return answerLog(world, call);
 	}
 
+	if (subresource === "scale" && name !== undefined && hasScale(resource)) {
+		return answerScale(world, call, name);
+	}
+
 	if (subresource !== undefined && subresource !== "status") {
 		throw noSuchPath();
 	}
@@ -209,6 +214,32 @@ function answerObject(world: World, call: Call, name: string): Answer {
 		default:
 			throw methodNotAllowed();
 	}
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/deployment-v1/, its subresource scale. */
+function answerScale(world: World, call: Call, name: string): Answer {
+	const current = world.store.get(call.resource, call.namespace, name);
+	const wanted = current["spec"] as { readonly replicas?: number };
+	const { namespace, uid, resourceVersion, creationTimestamp } = current.metadata;
+	const scale = {
+		kind: "Scale",
+		apiVersion: "autoscaling/v1",
+		metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+		spec: { replicas: wanted.replicas },
+		status: { replicas: wanted.replicas },
+	};
+	const { method, body } = call.request;
+	if (method === "GET") {
+		return json(200, scale);
+	}
+
+	if (method !== "PUT" && method !== "PATCH") {
+		throw methodNotAllowed();
+	}
+
+	const { spec } = applyMergePatch(scale, parseBody(body)) as typeof scale;
+	update(world, { ...call, subresource: undefined }, current, { ...current, spec: { ...wanted, ...spec } });
+	return json(200, { ...scale, spec });
 }
 
 function answerList({ store, pageLimit }: World, call: Call): Answer {

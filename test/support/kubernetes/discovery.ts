@@ -39,6 +39,12 @@ export function renderGroup(resources: readonly Resource[], name: string): Json 
 		: undefined;
 }
 
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
+
+/** What `kubectl scale` takes, as far as anything here is scaled. */
+export const hasScale = ({ group, plural }: Pick<Resource, "group" | "plural">): boolean =>
+	group === "apps" && plural === "deployments";
+
 /** `/api/v1` and `/apis/GROUP/VERSION`; nothing when that version is not served. */
 export function renderResources(resources: readonly Resource[], group: string, version: string): Json | undefined {
 	const served = resources.filter((resource) => resource.group === group && resource.versions.includes(version));
@@ -60,6 +66,9 @@ export function renderResources(resources: readonly Resource[], group: string, v
 				...(shortNames.length > 0 && { shortNames }),
 			},
 			{ name: `${plural}/status`, singularName: "", namespaced, kind, verbs: ["get", "patch", "update"] },
+			...(hasScale({ group, plural })
+				? [{ name: `${plural}/scale`, singularName: "", namespaced, ...scaleKind, verbs: ["get", "patch", "update"] }]
+				: []),
 		]),
 	};
 }
@@ -116,7 +125,12 @@ function describeAggregated(
 		singularResource: singular,
 		verbs,
 		...(shortNames.length > 0 && { shortNames }),
-		subresources: [{ subresource: "status", responseKind, verbs: ["get", "patch", "update"] }],
+		subresources: [
+			{ subresource: "status", responseKind, verbs: ["get", "patch", "update"] },
+			...(hasScale({ group, plural })
+				? [{ subresource: "scale", responseKind: scaleKind, verbs: ["get", "patch", "update"] }]
+				: []),
+		],
 	};
 }
 
