@@ -11,6 +11,7 @@ import { createKubectl } from "../../src/access/kubectl.ts";
 import { openWorld } from "../../src/access/world.ts";
 import { repeatOptions } from "../../src/commands/again.ts";
 import { type Asker, carryOut, type Outcome } from "../../src/fix/carry-out.ts";
+import { undo } from "../../src/fix/undo.ts";
 import { Scene } from "../support/deletion.ts";
 import { scenes } from "../support/deletion-scenes.ts";
 import { examineWith, worldWith } from "../support/in-process.ts";
@@ -364,6 +365,50 @@ test("a ProxmoxCluster that waits for its machines: the machine's cause is remov
 	const isFree = () => vmIs()?.lock === undefined;
 	await play({ ask: careful, around: { capmox: isFree, ipam: () => true } });
 	expect(differences(before)).toEqual(allOf);
+});
+
+describe("what was changed to remove a cause is taken back, and nothing else is touched", () => {
+	const withoutVersion = (objects: readonly KubernetesObject[]) =>
+		JSON.parse(
+			JSON.stringify(objects, (key, value: unknown) =>
+				["resourceVersion", "generation"].includes(key) ? undefined : value,
+			),
+		) as readonly KubernetesObject[];
+	test.each<[string, () => Scene]>([
+		["a ProxmoxMachine that was paused", () => sceneOf("problem.paused")],
+		["a Cluster that was paused", () => sceneOf("problem.paused.cluster")],
+		["a claim that was paused", () => claimStays().annotate("IPAddressClaim", claim, pause)],
+		["a pool that was paused", () => claimStays().annotate("InClusterIPPool", pool, pause)],
+		["a Machine that had lost its label", () => sceneOf("problem.cluster-gone.label-lost")],
+		[
+			"an IPAM provider that was scaled to nothing",
+			() => claimStays().change("Deployment", ipam, { spec: { replicas: 0 }, status: { readyReplicas: 0 } }),
+		],
+	])("%s", async (_, scene) => {
+		await start(scene());
+		const before = withoutVersion(cluster.objects());
+		const { id } = await play({ ask: careful, around: { capmox: () => false, ipam: () => false } });
+		const changed = withoutVersion(cluster.objects());
+		expect(changed).not.toEqual(before);
+		const tools = {
+			hands: createHands(),
+			fixes: openFixes(),
+			say: (text: string) => {
+				said += text;
+			},
+			mask: (text: string) => text,
+			now: () => new Date(),
+			interrupted: new AbortController().signal,
+			patience: 60_000,
+		};
+		expect(await undo({ ...tools, confirm: () => Promise.resolve(false) }, id!)).toBe(false);
+		expect(withoutVersion(cluster.objects())).toEqual(changed);
+		expect(await undo(tools, id!)).toBe(true);
+		expect(withoutVersion(cluster.objects())).toEqual(before);
+		said = "";
+		expect(await undo(tools, id!)).toBe(true);
+		expect(said).toContain("changed nothing that is not taken back already");
+	});
 });
 
 describe("what cannot be done from here is printed, and nothing is changed", () => {

@@ -107,6 +107,31 @@ describe("piped", () => {
 		]);
 	});
 
+	test.each<[string, readonly string[], number]>([
+		["nothing is named", ["--yes", "--allow", "destroys"], 4],
+		["nothing may be destroyed", ["--yes", "--machine", machine], 4],
+		["another machine is named", ["--yes", "--allow", "destroys", "--machine", "default/prod-workers-1"], 4],
+		["it is named by its beginning", ["--yes", "--allow", "destroys", "--machine", "default/prod-workers"], 4],
+		["its beginning is all of another's name", ["--yes", "--allow", "destroys", "--machine", `${machine}1`], 4],
+		["that of another namespace is named", ["--yes", "--allow", "destroys", "--machine", `prod/${worker}`], 4],
+		["another case is named", ["--yes", "--allow", "destroys", "--machine", machine.toUpperCase()], 4],
+		[
+			"its claim is named, which goes by itself",
+			["--yes", "--allow", "destroys", "--machine", `${machine}-net0-00-inet`],
+			4,
+		],
+		["its namespace is left out", ["--yes", "--allow", "destroys", "--machine", worker], 4],
+		["an empty name is given", ["--yes", "--allow", "destroys", "--machine", ""], 4],
+		["something else is allowed", ["--yes", "--allow", "everything", "--machine", machine], 2],
+		["nobody said yes", ["--allow", "destroys", "--machine", machine], 2],
+		["it is only to be shown", ["--dry-run", "--yes", "--allow", "destroys", "--machine", machine], 0],
+	])("destroys nothing where %s", async (_, words, code) => {
+		const { exitCode, stdout, stderr } = await fix(owned, ...words);
+		expect([exitCode, writes()]).toEqual([code, []]);
+		expect(stdout).not.toContain("confirmed");
+		expect(stderr.trim().split("\n").filter(Boolean)).toHaveLength(code === 2 ? 1 : 0);
+	});
+
 	test("a place that cannot be written: nothing is changed", async () => {
 		writeFileSync(join(state, "capmox-doctor"), "a file, where a folder has to be");
 		const { exitCode, stderr } = await fix(owned, "--yes", "--allow", "destroys", "--machine", machine);
