@@ -40,6 +40,12 @@ export async function fix(
 	// What was done is shown and taken back whatever stands in a file of settings by now.
 	const isOfBefore = line.list || line.undo !== undefined;
 	const { options, settings = acceptNothing } = isOfBefore ? { options: line } : await withSettings(line, isGiven);
+	if (line.format === "json" && isGiven("format")) {
+		throw new UsageError(
+			"--format json: fix prints text alone; its steps are in capmox-doctor check --format json, and what was done is in its journal",
+		);
+	}
+
 	if (options.from !== undefined || options.root !== undefined) {
 		throw new UsageError(`--${options.from === undefined ? "root" : "from"}: only what is here can be mended`);
 	}

@@ -138,6 +138,7 @@ describe("without a terminal", () => {
 		["fix", "token", "--from", "x.yaml"],
 		["fix", "token", "--report", "json=x.json"],
 		["fix", "--list", "--undo", "2020"],
+		["fix", "token", "--format", "json"],
 	])("%s %s is one line", async (...words) => {
 		const { exitCode, stderr } = await doctor([...words, "--yes"], { cwd, env });
 		expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^capmox-doctor: .+\n$/)]);
