@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { spawn } from "@lydell/node-pty";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type IPty, spawn } from "@lydell/node-pty";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Scene } from "../support/deletion.ts";
 import { bundle, doctor } from "../support/doctor.ts";
 import { findKubectl } from "../support/kubernetes/kubectl.ts";
@@ -203,12 +203,22 @@ describe("on a terminal", () => {
 		answers: readonly (readonly [RegExp, string])[],
 		...words: string[]
 	): Promise<{ exitCode: number; shown: string }> {
+		return typeWith(answers, () => undefined, ...words);
+	}
+
+	/** `begun` is given the terminal as soon as there is one. */
+	function typeWith(
+		answers: readonly (readonly [RegExp, string])[],
+		begun: (terminal: IPty) => void,
+		...words: string[]
+	): Promise<{ exitCode: number; shown: string }> {
 		const terminal = spawn(bundle, ["fix", "--offline", ...words], {
 			env: environment(),
 			cols: 100,
 			rows: 40,
 			cwd: state,
 		});
+		begun(terminal);
 		const left = [...answers];
 		let shown = "";
 		let fresh = "";
@@ -269,5 +279,33 @@ describe("on a terminal", () => {
 			expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(["began", "ended"]);
 			expect(statSync(join(place(), id)).mode & 0o777).toBe(0o700);
 		}
+	});
+
+	test("Ctrl-C while kubectl waits for an answer: ended at once, the journal tells it, and the next fix does it", async () => {
+		cluster.fail({ kind: "hang", method: "PATCH" });
+		const { exitCode, shown } = await typeWith(
+			[
+				[destroys, `${down}${down}${down}\r`],
+				[/Type default/, `${machine}\r`],
+			],
+			(terminal) => {
+				void vi
+					.waitUntil(() => writes().length > 0, { timeout: 20_000 })
+					.then(() => {
+						terminal.write("\u0003");
+					});
+			},
+			owned,
+		);
+		expect([exitCode, shown]).toEqual([130, expect.stringContaining("goes on here")]);
+		const [id = ""] = readdirSync(place());
+		const journal = readFileSync(join(place(), id, "journal.jsonl"), "utf8");
+		expect([...journal.matchAll(/"event":"(\w+)"/g)].map(([, event]) => event)).toEqual(["began", "started"]);
+		expect(readdirSync(place())).not.toContain("lock");
+		await cluster.mend();
+		const words = ["fix", owned, "--yes", "--allow", "destroys", "--machine", machine];
+		const again = await doctor(words, { env: environment(), cwd: state });
+		expect([again.exitCode, again.stdout]).toEqual([0, expect.stringContaining(`Goes on with fix ${id}`)]);
+		expect(isThere()).toBe(false);
 	});
 });
