@@ -255,6 +255,7 @@ describe("the deepest cause comes first", () => {
 				"kubeadm.preflight",
 				"kubeadm.phase",
 				"systemd.service-failed",
+				"systemd.dependency",
 				"cloudinit.scripts-user",
 			],
 		],
