@@ -260,6 +260,7 @@ describe("the deepest cause comes first", () => {
 				"kubeadm.preflight",
 				"kubeadm.phase",
 				"systemd.service-failed",
+				"systemd.dependency",
 				"cloudinit.scripts-user",
 			],
 		],
