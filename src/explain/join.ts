@@ -130,8 +130,9 @@ export function joinLines(lines: readonly Line[]): { readonly spaced: string; re
 export const withoutBlanks = (pattern: string): string =>
 	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}| \??/g, (part) => (part.startsWith(" ") ? " ?" : part));
 
-/** The pattern for text whose quotes were lost on the way through a shell, or became others. */
+/** The pattern for text whose quotes were lost on the way through a shell, or became others. Those around anything stay its bounds. */
 export const withAnyQuotes = (pattern: string): string =>
-	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}|["'`](?![?{])/g, (part) =>
-		/^["'`]/.test(part) ? "[\"'`]?" : part,
-	);
+	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}|["'`](?![?{])/g, (part, at: number) => {
+		const isBound = pattern.startsWith("[^", at + 1) || /[\]}*+]/.test(pattern.charAt(at - 1));
+		return /^["'`]/.test(part) ? `["'\`]${isBound ? "" : "?"}` : part;
+	});
