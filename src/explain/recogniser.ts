@@ -291,12 +291,12 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 	const lastLine = new Float64Array(meanings).fill(-1);
 	const lastAt = new Float64Array(meanings);
 
-	function report(at: number, offset: number, hits: Hit[]): void {
-		for (const means of found[state - firstFound] ?? []) {
-			if (lastLine[means] !== lines || offset - (lastAt[means] ?? 0) >= before) {
-				lastLine[means] = lines;
+	function report(found: readonly number[], line: number, at: number, offset: number, hits: Hit[]): void {
+		for (const means of found) {
+			if (lastLine[means] !== line || offset - (lastAt[means] ?? 0) >= before) {
+				lastLine[means] = line;
 				lastAt[means] = offset;
-				hits.push({ at, line: lines + 1, means });
+				hits.push({ at, line: line + 1, means });
 			}
 		}
 	}
@@ -308,24 +308,27 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 		scan(bytes: Buffer, from: number, hits: Hit[]): void {
 			const start = read - from;
 			const { length } = bytes;
+			// Variables of its own, because those around it are twice as slow to get at.
+			let [now, line, inColour] = [state, lines, colour];
 			for (let index = from; index < length; index++) {
 				const byte = bytes[index] ?? 0;
 				const letter = classes[byte] ?? 0;
-				if (letter >= firstLetter && !colour) {
-					state = next[state * width + letter] ?? 0;
-					if (state >= firstFound && letter !== skipped) {
-						report(index, start + index, hits);
+				if (letter >= firstLetter && !inColour) {
+					now = next[now * width + letter] ?? 0;
+					if (now >= firstFound && letter !== skipped) {
+						report(found[now - firstFound] ?? [], line, index, start + index, hits);
 					}
 				} else if (letter === lineEnd) {
-					lines++;
-					colour = false;
+					line++;
+					inColour = false;
 				} else if (letter === escape) {
-					colour = true;
+					inColour = true;
 				} else if (byte >= 0x40 && byte !== 0x5b && byte <= 0x7e) {
-					colour = false;
+					inColour = false;
 				}
 			}
 
+			[state, lines, colour] = [now, line, inColour];
 			read += length - from;
 		},
 	};
