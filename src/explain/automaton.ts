@@ -26,8 +26,7 @@ const other = 3;
 /** `literals` are squeezed; each comes with what it stands for. */
 export function createAutomaton(literals: readonly (readonly [string, number])[]): Automaton {
 	const { classes, width } = classify(literals);
-	const most = 1 + literals.reduce((sum, [literal]) => sum + literal.length, 0);
-	const trie: Trie = { width, next: new Uint16Array(most * width), found: [[]] };
+	const trie: Trie = { width, next: new Uint16Array(statesOf(literals) * width), found: [[]] };
 	for (const [literal, means] of literals) {
 		plant(
 			trie,
@@ -38,6 +37,23 @@ export function createAutomaton(literals: readonly (readonly [string, number])[]
 
 	link(trie);
 	return { classes, width, ...foundLast(trie) };
+}
+
+/** One for each way that a literal begins, and the first. */
+function statesOf(literals: readonly (readonly [string, number])[]): number {
+	let states = 1;
+	let before = "";
+	for (const literal of literals.map(([text]) => text).sort()) {
+		let shared = 0;
+		while (shared < literal.length && literal[shared] === before[shared]) {
+			shared++;
+		}
+
+		states += literal.length - shared;
+		before = literal;
+	}
+
+	return states;
 }
 
 interface Trie {
