@@ -72,7 +72,9 @@ test("a thousand nodes with one fault are no thousand findings", () => {
 	const verdict = diagnose([situation.check], large)[0]?.verdict;
 	const summaries = (verdict?.kind === "problem" ? verdict.findings : []).map(({ summary }) => summary);
 	expect(summaries).toHaveLength(4);
-	expect(summaries[3]).toMatch(/^Cluster default\/prod: \d+ more nodes are like that: (?:\S+, ){9}\S+ and \d+ others\.$/);
+	expect(summaries[3]).toMatch(
+		/^Cluster default\/prod: \d+ more nodes are like that: (?:\S+, ){9}\S+ and \d+ others\.$/,
+	);
 	const [rest, unnamed] = summaries[3]?.match(/\d+ (?=more|others)/g)?.map(Number) ?? [];
 	expect([rest, unnamed]).toEqual([nodes.length - 3, nodes.length - 13]);
 });
