@@ -308,7 +308,7 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 		scan(bytes: Buffer, from: number, hits: Hit[]): void {
 			const start = read - from;
 			const { length } = bytes;
-			// Variables of its own, because those around it are twice as slow to get at.
+			// Variables of its own: those around it are slower to get at.
 			let [now, line, inColour] = [state, lines, colour];
 			for (let index = from; index < length; index++) {
 				const byte = bytes[index] ?? 0;
