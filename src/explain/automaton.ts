@@ -26,7 +26,7 @@ const other = 3;
 /** `literals` are squeezed; each comes with what it stands for. */
 export function createAutomaton(literals: readonly (readonly [string, number])[]): Automaton {
 	const { classes, width } = classify(literals);
-	const trie: Trie = { width, next: new Uint16Array(statesOf(literals) * width), found: [[]] };
+	const trie: Trie = { width, next: new Uint16Array(statesOf(literals) * width), states: 1, found: new Map() };
 	for (const [literal, means] of literals) {
 		plant(
 			trie,
@@ -60,8 +60,9 @@ interface Trie {
 	readonly width: number;
 	/** State × class → state; before it is linked, 0 where no literal goes on. */
 	readonly next: Uint16Array;
-	/** What each state has found. */
-	readonly found: (readonly number[])[];
+	states: number;
+	/** What a state has found; few have. */
+	readonly found: Map<number, readonly number[]>;
 }
 
 /** Only the bytes that stand in a literal need a column of their own; all others share one. */
@@ -83,28 +84,30 @@ function classify(literals: readonly (readonly [string, number])[]) {
 	return { classes, width: other + 1 + columns.size };
 }
 
-function plant({ width, next, found }: Trie, letters: Uint8Array, means: number): void {
+function plant(trie: Trie, letters: Uint8Array, means: number): void {
+	const { width, next, found } = trie;
 	let at = 0;
 	for (const letter of letters) {
 		const place = at * width + letter;
 		if (next[place] === 0) {
-			next[place] = found.push([]) - 1;
+			next[place] = trie.states++;
 		}
 
 		at = next[place] ?? 0;
 	}
 
-	if (found.length > 0xff_ff) {
+	if (trie.states > 0xff_ff) {
 		throw new Error("too many literals for 16 bits");
 	}
 
-	found[at] = [...new Set([...(found[at] ?? []), means])];
+	found.set(at, [...new Set([...(found.get(at) ?? []), means])]);
 }
 
 /** Where to go on when a literal breaks off: the longest end of what was read that begins another literal. */
-function link({ width, next, found }: Trie): void {
-	const fail = new Uint16Array(found.length);
-	const queue = [0];
+function link({ width, next, states, found }: Trie): void {
+	const fail = new Uint16Array(states);
+	const queue = new Uint16Array(states);
+	let queued = 1;
 	for (const state of queue) {
 		const [row, failRow] = [state * width, (fail[state] ?? 0) * width];
 		for (let letter = 0; letter < width; letter++) {
@@ -116,29 +119,28 @@ function link({ width, next, found }: Trie): void {
 			}
 
 			fail[child] = otherwise;
-			if (found[otherwise]?.length) {
-				found[child] = [...new Set([...(found[child] ?? []), ...found[otherwise]])];
+			const alsoFound = found.get(otherwise);
+			if (alsoFound !== undefined) {
+				found.set(child, [...new Set([...(found.get(child) ?? []), ...alsoFound])]);
 			}
 
-			queue.push(child);
+			queue[queued++] = child;
 		}
 	}
 }
 
 /** Numbers the states anew, those that have found something behind all others, so that one comparison tells. */
-function foundLast({ width, next, found }: Trie): Pick<Automaton, "next" | "firstFound" | "found"> {
-	const states = [...found.keys()];
-	const order = [
-		...states.filter((state) => found[state]?.length === 0),
-		...states.filter((state) => found[state]?.length),
-	];
-	const numbers = new Uint16Array(order.length);
-	for (const [number, state] of order.entries()) {
-		numbers[state] = number;
+function foundLast({ width, next, states, found }: Trie): Pick<Automaton, "next" | "firstFound" | "found"> {
+	const firstFound = states - found.size;
+	const numbers = new Uint16Array(states);
+	const named: (readonly number[])[] = [];
+	for (let state = 0; state < states; state++) {
+		const means = found.get(state);
+		numbers[state] = means === undefined ? state - named.length : firstFound + named.push(means) - 1;
 	}
 
-	const renumbered = new Uint16Array(order.length * width);
-	for (const [number, state] of order.entries()) {
+	const renumbered = new Uint16Array(states * width);
+	for (const [state, number] of numbers.entries()) {
 		for (let letter = 0; letter < width; letter++) {
 			renumbered[number * width + letter] = numbers[next[state * width + letter] ?? 0] ?? 0;
 		}
@@ -146,7 +148,5 @@ function foundLast({ width, next, found }: Trie): Pick<Automaton, "next" | "firs
 		renumbered[number * width + skipped] = number;
 	}
 
-	const named = order.map((state) => found[state] ?? []);
-	const firstFound = named.filter(({ length }) => length === 0).length;
-	return { next: renumbered, firstFound, found: named.slice(firstFound) };
+	return { next: renumbered, firstFound, found: named };
 }
