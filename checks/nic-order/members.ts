@@ -44,42 +44,57 @@ function group<T>(all: readonly T[], keysOf: (one: T) => readonly string[]): Rea
 	const groups = new Map<string, T[]>();
 	for (const one of all) {
 		for (const key of keysOf(one)) {
-			groups.set(key, [...(groups.get(key) ?? []), one]);
+			const alike = groups.get(key);
+			if (alike === undefined) {
+				groups.set(key, [one]);
+			} else {
+				alike.push(one);
+			}
 		}
 	}
 
 	return groups;
 }
 
+interface Fault {
+	readonly node: Node;
+	readonly finding: NicFinding;
+}
+
 /** Of many nodes with one fault the first are told in full, and of the others who they are. */
 export const judgePairs = (networks: Networks, pairs: readonly Pair[]): readonly NicFinding[] => {
-	const found = pairs.flatMap((pair) => [...judgeAddress(networks, pair), ...judgeProvider(pair)]);
-	return [...group(found, ({ code }) => [code]).values()].flatMap((alike) =>
-		alike.length <= toldInFull + 1 ? alike : [...alike.slice(0, toldInFull), ...tellOthers(alike.slice(toldInFull))],
+	const faults = pairs.flatMap((pair) =>
+		[...judgeAddress(networks, pair), ...judgeProvider(pair)].map((finding) => ({ node: pair.node, finding })),
 	);
+	return [...group(faults, ({ finding }) => [finding.code]).values()].flatMap((alike) => {
+		const told = alike.length <= toldInFull + 1 ? alike : alike.slice(0, toldInFull);
+		return [...told.map(({ finding }) => finding), ...tellOthers(alike.slice(told.length))];
+	});
 };
 
 const toldInFull = 3;
 const namedOthers = 10;
 
-function tellOthers(others: readonly NicFinding[]): readonly NicFinding[] {
-	const [first, ...rest] = others.slice(0, namedOthers).map(({ evidence: [node] }) => node);
+function tellOthers(others: readonly Fault[]): readonly NicFinding[] {
+	const [first, ...rest] = others.slice(0, namedOthers);
 	if (first === undefined) {
 		return [];
 	}
 
-	const names = [first, ...rest].map(({ from }) => from.replace(/^Node /, ""));
+	const names = [first, ...rest].map(({ node }) => node.name);
 	const unnamed = others.length - names.length;
-	return others.slice(0, 1).map(({ code }) => ({
-		code,
-		summary: `${others.length} more nodes are like that: ${names.join(", ")}${unnamed === 0 ? "" : ` and ${unnamed} others`}.`,
-		evidence: [first, ...rest],
-		remedy: [
-			advise(
-				"What is said of the nodes before holds for each of these, with its own name and addresses. Where all have one cause, such as the metrics of a pool, mend that first.",
-			),
-		],
-	}));
+	return [
+		{
+			code: first.finding.code,
+			summary: `${others.length} more nodes are like that: ${names.join(", ")}${unnamed === 0 ? "" : ` and ${unnamed} others`}.`,
+			evidence: [first.finding.evidence[0], ...rest.map(({ finding }) => finding.evidence[0])],
+			remedy: [
+				advise(
+					"What is said of the nodes before holds for each of these, with its own name and addresses. Where all have one cause, such as the metrics of a pool, mend that first.",
+				),
+			],
+		},
+	];
 }
 
 /** Nodes that no machine has: there is nothing that their addresses could be held against. */
