@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import Module from "node:module";
 import { basename, dirname, join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 
 // What V8 made of the program's files, kept by the build, so that a start compiles none of them again: it saves a third
@@ -52,6 +53,8 @@ export function keepCode(folder: string): void {
 		run(script, module, path);
 	};
 	process.on("exit", () => {
+		// V8 takes it only with the flags that it is written with: a start has not yet set what explain sets.
+		setFlagsFromString("--regexp-tier-up");
 		for (const [path, script] of scripts) {
 			writeFileSync(join(folder, basename(path)), script.createCachedData());
 		}
