@@ -26,7 +26,7 @@ const other = 3;
 /** `literals` are squeezed; each comes with what it stands for. */
 export function createAutomaton(literals: readonly (readonly [string, number])[]): Automaton {
 	const { classes, width } = classify(literals);
-	const trie: Trie = { width, next: new Uint16Array(statesOf(literals) * width), states: 1, found: new Map() };
+	const trie = createTrie(1 + literals.reduce((sum, [{ length }]) => sum + length, 0));
 	for (const [literal, means] of literals) {
 		plant(
 			trie,
@@ -35,44 +35,15 @@ export function createAutomaton(literals: readonly (readonly [string, number])[]
 		);
 	}
 
-	link(trie);
-	return { classes, width, ...foundLast(trie) };
-}
-
-/** One for each way that a literal begins, and the first. */
-function statesOf(literals: readonly (readonly [string, number])[]): number {
-	let states = 1;
-	let before = "";
-	for (const literal of literals.map(([text]) => text).sort()) {
-		let shared = 0;
-		while (shared < literal.length && literal[shared] === before[shared]) {
-			shared++;
-		}
-
-		states += literal.length - shared;
-		before = literal;
-	}
-
-	return states;
-}
-
-interface Trie {
-	readonly width: number;
-	/** State × class → state; before it is linked, 0 where no literal goes on. */
-	readonly next: Uint16Array;
-	states: number;
-	/** What a state has found; few have. */
-	readonly found: Map<number, readonly number[]>;
+	return { classes, width, ...layOut(trie, link(trie), width) };
 }
 
 /** Only the bytes that stand in a literal need a column of their own; all others share one. */
 function classify(literals: readonly (readonly [string, number])[]) {
 	const classes = new Uint8Array(256);
 	const columns = new Map<number, number>();
-	for (const byte of Buffer.from(literals.map(([literal]) => literal).join(""), "latin1")) {
-		if (!columns.has(byte)) {
-			columns.set(byte, other + 1 + columns.size);
-		}
+	for (const byte of new Set(Buffer.from(literals.map(([literal]) => literal).join(""), "latin1"))) {
+		columns.set(byte, other + 1 + columns.size);
 	}
 
 	for (let byte = 0; byte < 256; byte++) {
@@ -84,69 +55,112 @@ function classify(literals: readonly (readonly [string, number])[]) {
 	return { classes, width: other + 1 + columns.size };
 }
 
+/** The literals, as far as they begin alike in one state each. Children of a state hang together by `sibling`; 0 is none. */
+interface Trie {
+	readonly letter: Uint8Array;
+	readonly firstChild: Uint16Array;
+	readonly sibling: Uint16Array;
+	/** Where to go on when a literal breaks off: the longest end of what was read that begins another literal. */
+	readonly fail: Uint16Array;
+	states: number;
+	/** What a state has found; few have. */
+	readonly found: Map<number, readonly number[]>;
+}
+
+const createTrie = (most: number): Trie => ({
+	letter: new Uint8Array(most),
+	firstChild: new Uint16Array(most),
+	sibling: new Uint16Array(most),
+	fail: new Uint16Array(most),
+	states: 1,
+	found: new Map(),
+});
+
+function childOf({ letter, firstChild, sibling }: Trie, state: number, by: number): number {
+	let child = firstChild[state] ?? 0;
+	while (child !== 0 && letter[child] !== by) {
+		child = sibling[child] ?? 0;
+	}
+
+	return child;
+}
+
 function plant(trie: Trie, letters: Uint8Array, means: number): void {
-	const { width, next, found } = trie;
 	let at = 0;
 	for (const letter of letters) {
-		const place = at * width + letter;
-		if (next[place] === 0) {
-			next[place] = trie.states++;
+		let child = childOf(trie, at, letter);
+		if (child === 0) {
+			child = trie.states++;
+			trie.letter[child] = letter;
+			trie.sibling[child] = trie.firstChild[at] ?? 0;
+			trie.firstChild[at] = child;
 		}
 
-		at = next[place] ?? 0;
+		at = child;
 	}
 
 	if (trie.states > 0xff_ff) {
 		throw new Error("too many literals for 16 bits");
 	}
 
-	found.set(at, [...new Set([...(found.get(at) ?? []), means])]);
+	mark(trie, at, [means]);
 }
 
-/** Where to go on when a literal breaks off: the longest end of what was read that begins another literal. */
-function link({ width, next, states, found }: Trie): void {
-	const fail = new Uint16Array(states);
-	const queue = new Uint16Array(states);
+function mark({ found }: Trie, state: number, means: readonly number[]): void {
+	found.set(state, [...new Set([...(found.get(state) ?? []), ...means])]);
+}
+
+/** The states, short beginnings first, so that where one fails to stands before it. */
+function link(trie: Trie): Uint16Array {
+	const { letter, firstChild, sibling, fail, found } = trie;
+	const order = new Uint16Array(trie.states);
 	let queued = 1;
-	for (const state of queue) {
-		const [row, failRow] = [state * width, (fail[state] ?? 0) * width];
-		for (let letter = 0; letter < width; letter++) {
-			const child = next[row + letter] ?? 0;
-			const otherwise = state === 0 ? 0 : (next[failRow + letter] ?? 0);
-			if (child === 0) {
-				next[row + letter] = otherwise;
+	for (const state of order) {
+		for (let child = firstChild[state] ?? 0; child !== 0; child = sibling[child] ?? 0) {
+			order[queued++] = child;
+			if (state === 0) {
 				continue;
 			}
 
+			const by = letter[child] ?? 0;
+			let from = fail[state] ?? 0;
+			while (from !== 0 && childOf(trie, from, by) === 0) {
+				from = fail[from] ?? 0;
+			}
+
+			const otherwise = childOf(trie, from, by);
 			fail[child] = otherwise;
 			const alsoFound = found.get(otherwise);
 			if (alsoFound !== undefined) {
-				found.set(child, [...new Set([...(found.get(child) ?? []), ...alsoFound])]);
+				mark(trie, child, alsoFound);
 			}
-
-			queue[queued++] = child;
 		}
 	}
+
+	return order;
 }
 
-/** Numbers the states anew, those that have found something behind all others, so that one comparison tells. */
-function foundLast({ width, next, states, found }: Trie): Pick<Automaton, "next" | "firstFound" | "found"> {
+/** A row for each state: that of where it fails to, but for its children. Those that have found something come last. */
+function layOut(trie: Trie, order: Uint16Array, width: number): Pick<Automaton, "next" | "firstFound" | "found"> {
+	const { letter, firstChild, sibling, fail, states, found } = trie;
 	const firstFound = states - found.size;
 	const numbers = new Uint16Array(states);
 	const named: (readonly number[])[] = [];
-	for (let state = 0; state < states; state++) {
+	for (const [place, state] of order.entries()) {
 		const means = found.get(state);
-		numbers[state] = means === undefined ? state - named.length : firstFound + named.push(means) - 1;
+		numbers[state] = means === undefined ? place - named.length : firstFound + named.push(means) - 1;
 	}
 
-	const renumbered = new Uint16Array(states * width);
-	for (const [state, number] of numbers.entries()) {
-		for (let letter = 0; letter < width; letter++) {
-			renumbered[number * width + letter] = numbers[next[state * width + letter] ?? 0] ?? 0;
+	const next = new Uint16Array(states * width);
+	for (const state of order) {
+		const row = (numbers[state] ?? 0) * width;
+		const failRow = (numbers[fail[state] ?? 0] ?? 0) * width;
+		next.copyWithin(row, failRow, failRow + width);
+		next[row + skipped] = numbers[state] ?? 0;
+		for (let child = firstChild[state] ?? 0; child !== 0; child = sibling[child] ?? 0) {
+			next[row + (letter[child] ?? 0)] = numbers[child] ?? 0;
 		}
-
-		renumbered[number * width + skipped] = number;
 	}
 
-	return { next: renumbered, firstFound, found: named };
+	return { next, firstFound, found: named };
 }

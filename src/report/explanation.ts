@@ -2,7 +2,7 @@ import type { ChalkInstance } from "chalk";
 import type { Explanation, Recognised, Seen } from "../explain/explanation.ts";
 import type { Timelines } from "../explain/timeline.ts";
 import type { ExplanationReport } from "./explanation-schema.ts";
-import { prose } from "./prose.ts";
+import { grouped, prose } from "./prose.ts";
 import { renderTimelines } from "./timeline.ts";
 
 /** One explanation, as every format shows it. */
@@ -55,8 +55,7 @@ export function renderExplanation(explained: Explained, options: ExplanationOpti
 	return parts.length === 0 ? "" : `${parts.join("\n\n")}\n`;
 }
 
-const number = (value: number): string => value.toLocaleString("en");
-const counted = (value: number, word: string): string => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
+const counted = (value: number, word: string): string => `${grouped(value)} ${word}${value === 1 ? "" : "s"}`;
 
 const onlyNewest = "only the newest lines were read; give a shorter --since";
 
@@ -127,14 +126,14 @@ function renderRecognised(item: Recognised, { sources }: Explained, options: Exp
 }
 
 function seen({ count, first, last }: Recognised, named: boolean): string {
-	const times = count === 1 ? "once" : `${number(count)} times`;
+	const times = count === 1 ? "once" : `${grouped(count)} times`;
 	return count === 1
 		? `${times}, ${where(first, named)}`
 		: `${times}, first ${where(first, named)}, last ${where(last, named)}`;
 }
 
 const where = ({ time, line, source }: Seen, named: boolean): string =>
-	`${time === undefined ? "" : `at ${time} `}${time === undefined ? "in " : "("}${named ? `${source} ` : ""}line ${number(line)}${time === undefined ? "" : ")"}`;
+	`${time === undefined ? "" : `at ${time} `}${time === undefined ? "in " : "("}${named ? `${source} ` : ""}line ${grouped(line)}${time === undefined ? "" : ")"}`;
 
 /** Two lines of a screen; the message is near the begin. */
 function excerpt(line: string, { width, verbose }: ExplanationOptions): string {
@@ -145,7 +144,7 @@ function excerpt(line: string, { width, verbose }: ExplanationOptions): string {
 const renderWrapper = ({ signature, count, wraps }: Recognised, options: ExplanationOptions): string =>
 	options.paint.dim(
 		prose(
-			`· ${signature.id} (${count === 1 ? "once" : `${number(count)} times`}) only hands on ${wraps.join(", ")}.`,
+			`· ${signature.id} (${count === 1 ? "once" : `${grouped(count)} times`}) only hands on ${wraps.join(", ")}.`,
 			0,
 			options,
 		),
@@ -174,7 +173,7 @@ function renderUnrecognised({ explanation }: Explained, options: ExplanationOpti
 
 	const shown = unrecognised.slice(0, options.verbose ? most : fewest);
 	const more = unrecognisedKinds - shown.length;
-	const kinds = unrecognisedKinds === 1 ? "" : ` of ${number(unrecognisedKinds)} kinds`;
+	const kinds = unrecognisedKinds === 1 ? "" : ` of ${grouped(unrecognisedKinds)} kinds`;
 	return [
 		prose(
 			`Not recognised: ${counted(unrecognisedLines, recognised.length === 0 ? "line" : "other line")}${kinds} that may be errors.${more > 0 ? " The most frequent:" : ""}`,
@@ -183,10 +182,10 @@ function renderUnrecognised({ explanation }: Explained, options: ExplanationOpti
 		),
 		...shown.map(
 			({ line, count }) =>
-				`${options.paint.dim(`${number(count).padStart(7)}×  `)}${prose(excerpt(line, options), 10, options).trimStart()}`,
+				`${options.paint.dim(`${grouped(count).padStart(7)}×  `)}${prose(excerpt(line, options), 10, options).trimStart()}`,
 		),
 		...(more > 0 && !options.verbose
-			? [options.paint.dim(`          … ${number(more)} more; -v shows up to ${most}`)]
+			? [options.paint.dim(`          … ${grouped(more)} more; -v shows up to ${most}`)]
 			: []),
 	].join("\n");
 }

@@ -13,3 +13,6 @@ export function prose(text: string, indent: number, { width }: { readonly width:
 
 	return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
+
+/** `1234567` as `1,234,567`; what Intl does alike takes 12 ms when it is first asked. */
+export const grouped = (value: number): string => String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");

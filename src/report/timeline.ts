@@ -1,6 +1,6 @@
 import type { Timeline, TimelineEvent, Timelines } from "../explain/timeline.ts";
 import type { ExplanationOptions } from "./explanation.ts";
-import { prose } from "./prose.ts";
+import { grouped, prose } from "./prose.ts";
 
 /** One block for each machine, what happened in time order. */
 export function renderTimelines({ timelines, others }: Timelines, options: ExplanationOptions): readonly string[] {
@@ -68,6 +68,6 @@ function wordsOf({ kind, id = "", text, count = 1, time, last = time, ended }: T
 	}
 
 	const day = clock(last).slice(0, 10) === clock(time).slice(0, 10) ? clock(last).slice(11) : clock(last);
-	const often = count === 1 ? "" : `, ${count.toLocaleString("en")} times until ${day}`;
+	const often = count === 1 ? "" : `, ${grouped(count)} times until ${day}`;
 	return `${id}${often}: ${text}${ended === true ? " (ended well)" : ""}`;
 }
