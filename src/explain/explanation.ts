@@ -45,7 +45,15 @@ export interface Explanation {
 /** Kinds of unrecognised lines that are kept. */
 const mostGroups = 100;
 
-const rank: Readonly<Record<Kind, number>> = { cause: 0, symptom: 1, consequence: 2, waiting: 3, wrapper: 4, note: 5 };
+const rank: Readonly<Record<Kind, number>> = {
+	cause: 0,
+	symptom: 1,
+	consequence: 2,
+	general: 3,
+	waiting: 4,
+	wrapper: 5,
+	note: 6,
+};
 
 /** Puts what was seen into an order: causes before what they cause, and of equals what came first. */
 export function explain(recognition: Recognition, mask: (text: string) => string): Explanation {

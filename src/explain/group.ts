@@ -44,7 +44,7 @@ function likeness(bytes: Buffer, start: number, end: number): number {
 }
 
 const quiet =
-	/^(?:\S{1,80} ){0,6}?(?:[I]\d{4} \d\d:|\[?(?:INFO|DEBUG|TRACE|NOTICE)\b)|\blevel"?[=:] ?"?(?:info|debug|trace|notice)\b|^.{0,120}\[(?:DEBUG|INFO|TRACE)\]/;
+	/^(?:\S{1,80} ){0,6}?(?:[I]\d{4} \d\d:|\[?(?:INFO|DEBUG?|TRACE?|NOTICE)\b)|\blevel"?[=:] ?"?(?:info|debug|trace|notice)\b|^.{0,120}\[(?:DEBUG|INFO|TRACE)\]/;
 const loud =
 	/^(?:\S{1,80} ){0,4}?[EF]\d{4} \d\d:|\b(?:level|severity|lvl)"?[=:] ?"?(?:err|crit|fatal|panic|dpanic|emerg)|\b(?:ERROR|ERR|FATAL|CRITICAL|PANIC|panic|fatal|Error|Failed|FAILED|Fatal)\b|\b(?:error|failed|failure|unable to|cannot|can't|could not|couldn't|denied|refused|forbidden|unauthorized|timed out|x509)\b/;
 /** What reads like an error and is none: names of files, counters, flags. */
@@ -52,6 +52,13 @@ const harmless =
 	/\b(?:failed=0|0 errors?|no errors?|errors?[:=] ?(?:0|none|nil|null|"")|errors?: ?\[\]|without errors?)\b|"error": ?(?:null|"")/i;
 
 const looksLikeError = (line: string): boolean => !quiet.test(line) && loud.test(line) && !harmless.test(line);
+
+/** What is tried again, or only warned of. */
+const mild =
+	/^(?:\S{1,80} ){0,4}?W\d{4} \d\d:|\b(?:level|severity|lvl)"?[=:] ?"?warn|\bWARN(?:ING)?\b|\b(?:retry(?:ing)?|retries|requeu(?:e|ing)|try(?:ing)? again|ignor(?:ed|ing)|skipp?(?:ed|ing))\b/i;
+
+/** An error beyond doubt: not a warning, and nothing that is tried again. */
+export const isPlainError = (line: string): boolean => looksLikeError(line) && !mild.test(line);
 
 /** A part of a long text would keep all of it in memory. */
 const copied = (line: string): string => Buffer.from(line.slice(0, 2_000)).toString();

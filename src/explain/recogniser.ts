@@ -1,5 +1,5 @@
 import { type Automaton, createAutomaton, escape, firstLetter, lineEnd, skipped } from "./automaton.ts";
-import { createGroups, type Group } from "./group.ts";
+import { createGroups, type Group, isPlainError } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withAnyQuotes, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
 import type { Signature, Signatures } from "./signature.ts";
@@ -135,12 +135,14 @@ export function createRecogniser(
 			endWith(name, text);
 		}
 
-		record(matches, { text, readable: broken ? clean(spaced) : text, line: line - entry.above });
+		const readable = broken ? clean(spaced) : text;
+		const needed = withoutNeedless(matches, readable);
+		record(needed, { text, readable, line: line - entry.above });
 		for (const { name } of ends.filter(({ at }) => at >= last)) {
 			endWith(name, text);
 		}
 
-		if (means.has(anError) && matches.every(({ signature }) => signature.kind === "wrapper")) {
+		if (means.has(anError) && needed.every(({ signature }) => signature.kind === "wrapper")) {
 			groups.add(bytes, ...entry.first, () => clean(spaced));
 		}
 	}
@@ -261,6 +263,16 @@ function find(rule: Rule | undefined, text: string, broken: boolean): RegExpExec
 	return rule.tight.exec(text);
 }
 
+/** What holds for any program counts only in an error of which nothing else is known. */
+function withoutNeedless(matches: readonly Match[], line: string): readonly Match[] {
+	const special = matches.filter(({ signature }) => signature.kind !== "general");
+	return special.length < matches.length &&
+		special.every(({ signature }) => signature.kind === "wrapper") &&
+		isPlainError(line)
+		? matches
+		: special;
+}
+
 /** What says more holds what says less: the longer match stays, and the shorter one only where it is the cause of it. */
 const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 	matches.filter(
@@ -276,7 +288,7 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 			),
 	);
 
-const depth = { cause: 0, symptom: 1, consequence: 2, waiting: 3, note: 4, wrapper: 5 } as const;
+const depth = { cause: 0, symptom: 1, consequence: 2, general: 3, waiting: 4, note: 5, wrapper: 6 } as const;
 
 /** Of causes in one message the last one is the deepest: programs put what they add in front. */
 const byDepth = (a: Match, b: Match): number => depth[a.signature.kind] - depth[b.signature.kind] || b.end - a.end;

@@ -95,6 +95,7 @@ const standing: Readonly<Record<Recognised["kind"], string>> = {
 	cause: "",
 	symptom: "A symptom; these lines do not say what is behind it.",
 	consequence: "A consequence; its cause is not in these lines.",
+	general: "Nothing more is known of this message.",
 	waiting: "It waits, which is harmless unless it stays.",
 	wrapper: "It only hands on an error that is not known.",
 	note: "",

@@ -311,6 +311,50 @@ test("a wrapper whose inner error is not known is said to be not recognised, too
 	expect(unrecognised[0]?.line).toContain("the moon is full");
 });
 
+describe("what the system says in an error of which nothing else is known", () => {
+	const error =
+		'E0801 10:00:00.000000       1 main.go:12] "Failed to open the book" err="open /srv/book: permission denied"';
+
+	test("is the last that is said of a log", () => {
+		expect(idsIn(`${error}\nlevel=error msg="write /srv/x: no space left on device"\n`)).toEqual([
+			"host.disk-full",
+			"system.permission",
+		]);
+	});
+
+	test("is not said beside what is known of the same message", () => {
+		const known =
+			"E0801 10:00:00.1 1 x.go:1] failed to create containerd task: dial unix /run/containerd/containerd.sock: connect: permission denied";
+		expect(idsIn(known)).not.toEqual([]);
+		expect(idsIn(known)).not.toContain("system.permission");
+	});
+
+	test("is what a wrapper hands on", () => {
+		const ids = idsIn(
+			'E0801 10:00:00.1 1 controller.go:353] "Reconciler error" err="open /srv/book: permission denied"',
+		);
+		expect(ids[0]).toBe("system.permission");
+	});
+
+	test.each([
+		["an information", error.replace(/^E/, "I")],
+		["a warning", error.replace(/^E/, "W")],
+		["what is tried again", error.replace("Failed to", "Will retry to")],
+		["what is ignored", error.replace("Failed to open", "Ignoring")],
+	])("is not said of %s", (_, line) => {
+		expect(idsIn(line)).toEqual([]);
+	});
+
+	test("ends well as other refusals do", () => {
+		const refused =
+			'E0801 10:00:00.000000       1 main.go:12] "Failed to ask" err="dial tcp 10.0.0.9:10259: connect: connection refused"';
+		expect(idsIn(refused)).toEqual(["network.refused"]);
+		expect(
+			idsIn(`${refused}\nI0801 10:00:05.000000       1 leaderelection.go:1] successfully acquired lease a/b\n`),
+		).toEqual([]);
+	});
+});
+
 test("lines are counted, and times taken as they stand", () => {
 	const text = `one\ntwo, cut in a colour \u001B[3\nE0801 10:00:00.123456 1 a.go:1] ${message}\n2026-08-01T10:00:01Z ${message}\n`;
 	const { recognised, lines, bytes } = explainText(text);
