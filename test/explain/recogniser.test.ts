@@ -231,7 +231,7 @@ describe("the deepest cause comes first", () => {
 		],
 		["containerd-without-cri", ["containerd.no-cri", "kubeadm.preflight", "cloudinit.scripts-user"]],
 		["etcd-on-slow-disk", ["etcd.disk-slow", "etcd.slow", "capi.leader-lost", "k8s.lease", "etcd.slow-request"]],
-		["image-without-package", ["apt.repository", "packer.ansible", "ansible.failed", "packer.failed", "packer.make"]],
+		["image-without-package", ["apt.no-package", "packer.ansible", "ansible.failed", "packer.failed", "packer.make"]],
 		[
 			"calico-without-service-network",
 			["k8s.service-unreachable", "calico.cluster-information", "cni.failed", "kubelet.sandbox", "k8s.unschedulable"],
