@@ -99,7 +99,7 @@ describe("lines that have nothing to do with each other stay apart", () => {
 	});
 });
 
-test("the pieces that a text comes in change nothing", () => {
+test("the pieces that a text comes in change nothing", { timeout: 90_000 }, () => {
 	const lines = known.signatures.flatMap(({ samples }) =>
 		samples.map((sample) => `I0801 10:00:00.1 1 a.go:1] fine ${"x".repeat(300)}\n${sample}\n`),
 	);
