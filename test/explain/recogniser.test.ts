@@ -246,7 +246,10 @@ describe("the deepest cause comes first", () => {
 				"cloudinit.module-failed",
 			],
 		],
-		["kind-without-inotify", ["kind.inotify", "kubelet.failed", "kubeadm.init-timeout", "kind.init-node"]],
+		[
+			"kind-without-inotify",
+			["kind.inotify", "kubelet.failed", "kubeadm.kubelet-check", "kubeadm.init-timeout", "kind.init-node"],
+		],
 		[
 			"clone-on-full-pool",
 			["pve.storage-full", "host.io-error", "pve.storage-command", "capmox.no-bootstrap", "pve.clone-failed"],
