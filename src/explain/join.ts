@@ -133,6 +133,6 @@ export const withoutBlanks = (pattern: string): string =>
 /** The pattern for text whose quotes were lost on the way through a shell, or became others. Those around anything stay its bounds. */
 export const withAnyQuotes = (pattern: string): string =>
 	pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\{[^}]*\}|["'`](?![?{])/g, (part, at: number) => {
-		const isBound = pattern.startsWith("[^", at + 1) || /[\]}*+]/.test(pattern.charAt(at - 1));
+		const isBound = /^(?:\[\^|\(\?!)/.test(pattern.slice(at + 1, at + 4)) || /[\]}*+]/.test(pattern.charAt(at - 1));
 		return /^["'`]/.test(part) ? `["'\`]${isBound ? "" : "?"}` : part;
 	});

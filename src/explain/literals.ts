@@ -9,7 +9,7 @@ export const isSkipped = (byte: number): boolean =>
 export const squeeze = (text: string): string => text.toLowerCase().replace(/[^\x21-\x7e]|["'\\`|]/g, "");
 
 /** Longer ones find no less, and cost memory. */
-const longest = 24;
+const longest = 16;
 
 /** Ways of writing one stretch that are told apart; where there are more, it is cut. */
 const most = 16;

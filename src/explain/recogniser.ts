@@ -2,7 +2,7 @@ import { type Automaton, createAutomaton, escape, firstLetter, lineEnd, skipped 
 import { createGroups, type Group, isPlainError } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withAnyQuotes, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
-import type { Signature, Signatures } from "./signature.ts";
+import type { Kind, Signature, Signatures } from "./signature.ts";
 import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
 import { clean, subjectOf } from "./text.ts";
 
@@ -280,15 +280,26 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 			!matches.some(
 				(outer) =>
 					outer !== inner &&
-					outer.signature.kind !== "wrapper" &&
-					(outer.signature.kind === "cause" || inner.signature.kind !== "cause") &&
+					saysMore(outer.signature.kind, inner.signature.kind) &&
 					outer.start <= inner.start &&
 					outer.end >= inner.end &&
 					outer.end - outer.start > inner.end - inner.start,
 			),
 	);
 
-const depth = { cause: 0, symptom: 1, consequence: 2, general: 3, waiting: 4, note: 5, wrapper: 6 } as const;
+/** A deeper kind is never hidden, but that a note tells of what is no failure. */
+const saysMore = (outer: Kind, inner: Kind): boolean =>
+	outer === "note" ? inner !== "cause" : outer !== "wrapper" && depth[outer] <= depth[inner];
+
+const depth: Readonly<Record<Kind, number>> = {
+	cause: 0,
+	symptom: 1,
+	consequence: 2,
+	general: 3,
+	waiting: 4,
+	note: 5,
+	wrapper: 6,
+};
 
 /** Of causes in one message the last one is the deepest: programs put what they add in front. */
 const byDepth = (a: Match, b: Match): number => depth[a.signature.kind] - depth[b.signature.kind] || b.end - a.end;
