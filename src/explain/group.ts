@@ -44,12 +44,12 @@ function likeness(bytes: Buffer, start: number, end: number): number {
 }
 
 const quiet =
-	/^(?:\S{1,80} ){0,6}?(?:[I]\d{4} \d\d:|\[?(?:INFO|DEBUG?|TRACE?|NOTICE)\b)|\blevel"?[=:] ?"?(?:info|debug|trace|notice)\b|^.{0,120}\[(?:DEBUG|INFO|TRACE)\]/;
+	/^(?:\S{1,80} ){0,6}?(?:[I]\d{4} \d\d:|\[?(?:INFO|DEBUG?|TRACE?|NOTICE)\b)|\blevel"?[=:] ?"?(?:info|debug|trace|notice)\b|^.{0,120}(?:\[(?:DEBUG|INFO|TRACE|conmon:[di])\]|<n(?:debug|info)>)/;
 const loud =
 	/^(?:\S{1,80} ){0,4}?[EF]\d{4} \d\d:|\b(?:level|severity|lvl)"?[=:] ?"?(?:err|crit|fatal|panic|dpanic|emerg)|\b(?:ERROR|ERR|FATAL|CRITICAL|PANIC|panic|fatal|Error|Failed|FAILED|Fatal)\b|\b(?:error|failed|failure|unable to|cannot|can't|could not|couldn't|denied|refused|forbidden|unauthorized|timed out|x509)\b/;
 /** What reads like an error and is none: names of files, counters, flags. */
 const harmless =
-	/\b(?:failed=0|0 errors?|no errors?|errors?[:=] ?(?:0|none|nil|null|"")|errors?: ?\[\]|without errors?)\b|"error": ?(?:null|"")/i;
+	/^To see the stack trace of this error execute|^\[preflight\] If you know what you are doing|\b(?:failed=0|0 errors?|no errors?|errors?[:=] ?(?:0|none|nil|null|"")|errors?: ?\[\]|without errors?)\b|"error": ?(?:null|"")/i;
 
 const looksLikeError = (line: string): boolean => !quiet.test(line) && loud.test(line) && !harmless.test(line);
 
