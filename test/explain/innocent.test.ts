@@ -12,7 +12,7 @@ test.each(files)("%s is a good start, in which nothing is blamed", (file) => {
 
 /** Lines that are failures by themselves; what follows in the log says that they were retries. */
 const retried =
-	/Connect failed|waiting for agent|dial tcp 0.0.0.0:0->|failed to attach volume|retrieving resource lock|config\.yaml|cni plugin|Unable to register|Eviction manager|SSH address|FAILED!/;
+	/Connect failed|waiting for agent|dial tcp 0.0.0.0:0->|failed to attach volume|retrieving resource lock|config\.yaml|cni plugin|Unable to register|Eviction manager|SSH address|FAILED!|-kubeconfig\\" not found/;
 /** What is known to wait. */
 const waiting = /Cluster infrastructure is not ready yet|Bootstrap data secret reference|Node IPv4 changed/;
 
