@@ -8,8 +8,9 @@ export const isSkipped = (byte: number): boolean =>
 /** A text as a search sees it: lower case, without the bytes that it skips. */
 export const squeeze = (text: string): string => text.toLowerCase().replace(/[^\x21-\x7e]|["'\\`|]/g, "");
 
-/** Longer ones find no less, and cost memory. */
-const longest = 16;
+/** Bytes by which literals are compared, and those of them that are searched for: longer ones find no less, and cost memory. */
+const compared = 16;
+const longest = 14;
 
 /** Ways of writing one stretch that are told apart; where there are more, it is cut. */
 const most = 16;
@@ -29,7 +30,7 @@ export function literalsOf(pattern: string): readonly string[] {
 		throw new Error(`no literal is certain to be in ${pattern}`);
 	}
 
-	return [...new Set(certain.map((literal) => literal.slice(0, longest)))];
+	return [...new Set(certain.map((literal) => cutOff(literal).text))];
 }
 
 interface Parser {
@@ -77,7 +78,7 @@ function sequence(parser: Parser): Piece {
 		const character = parser.pattern[parser.at];
 		if (character === undefined || character === "|" || character === ")") {
 			offer(run);
-			return { certain: worth(best) > 0 ? best : undefined, exact: cut ? undefined : run };
+			return { certain: best, exact: cut ? undefined : run };
 		}
 
 		const { certain, exact } = atom(parser);
@@ -99,13 +100,32 @@ const extend = (run: readonly string[], by: readonly string[]): readonly string[
 	...new Set(run.flatMap((begin) => by.map((end) => begin + squeeze(end)))),
 ];
 
-/** In every line of some program, so that finding them says nothing. */
-const everywhere = [".cluster.x-k8s.io", "proxmoxmachine", "cluster.x-k8s.io", "clustercache", "controller", "proxmox"];
+/** What stands in many lines of some program, so that finding it says little. */
+const common =
+	/nosuchfile(?:ordirectory)?|(?:executablefile)?notfound|contextdeadlineexceeded|connect(?:ion|ed|ing)?|refused|logger|level|content|operationnotpermitted|permissiondenied|invalidargument|doesnotexist|alreadyexists|(?:is|does)?not(?:support(?:ed)?|ready|available|running)|failed(?:to)?|unableto|couldnot|tim(?:ed|e)out|waiting(?:for)?|successfully|create|updat(?:e|ing)|delet(?:e|ing)|error|expected|retriev(?:e|ing)|initializ\w|leaderelection|configur(?:ation|ed)|configmap|secret|certificate|validating|object|kubernetes|kubeadm|kubelet|scheduler|controller|controlplane|container|cluster(?:\.x-k8s\.io|cache)?|proxmox|infrastructure|authentication|filesystem|storage|iptables|systemd|ignition|machine|running|runtime|version|volume|snapshot|release|resource|plugin|packer|network|https?:\/\//g;
+const shortest = 6;
 
+/** Of a literal that is longer than need be, the stretch that says most, and how much it says. */
+function cutOff(literal: string): { readonly text: string; readonly rarity: number } {
+	const masked = literal.replace(common, ({ length }) => " ".repeat(length));
+	let best = { text: literal, rarity: 0 };
+	for (const from of [0, Math.max(0, masked.search(/[^ ]/)), Math.max(0, literal.length - compared)]) {
+		const said = rarity(masked.slice(from, from + compared));
+		if (said > best.rarity) {
+			best = { text: literal.slice(from, from + longest), rarity: said };
+		}
+	}
+
+	return best;
+}
+
+/** About how many bytes are not masked as common. */
+const rarity = (masked: string): number =>
+	(masked.replaceAll(" ", "").length + masked.length / 4) / (masked.length < shortest ? 16 : 1);
+
+/** What says least decides; and each literal costs memory. */
 const worth = (literals: Literals): number =>
-	literals === undefined
-		? 0
-		: Math.min(longest, ...literals.map((literal) => (everywhere.includes(literal) ? 1 : literal.length)));
+	literals === undefined ? 0 : Math.min(...literals.map((literal) => cutOff(literal).rarity)) - literals.length / 8;
 
 function atom(parser: Parser): Piece {
 	const { pattern } = parser;

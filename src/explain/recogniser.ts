@@ -57,6 +57,8 @@ interface Rule {
 
 interface Hit {
 	at: number;
+	/** Where its line begins; below 0 where that is kept no more. */
+	start: number;
 	readonly line: number;
 	readonly means: number;
 }
@@ -66,7 +68,10 @@ interface Entry {
 	readonly end: number;
 	/** Where the first line begins and ends. */
 	readonly first: readonly [number, number];
-	readonly lines: readonly Line[];
+	/** To be read. */
+	readonly text: string;
+	/** Of several lines: for patterns whose blanks may be missing. */
+	readonly tight?: string;
 	/** Lines before the one that was asked for. */
 	readonly above: number;
 }
@@ -109,13 +114,12 @@ export function createRecogniser(
 	let total = 0;
 	let lines = 0;
 
-	function judge(entry: Entry, means: ReadonlySet<number>, line: number): void {
-		const broken = entry.lines.length > 1;
-		const { spaced, tight } = joinLines(entry.lines);
-		const text = clean(broken ? tight : spaced);
+	function judge(entry: Entry, means: readonly number[], line: number): void {
+		const broken = entry.tight !== undefined;
+		const text = clean(entry.tight ?? entry.text);
 		const matches: Match[] = [];
 		const ends: { readonly name: string; readonly at: number }[] = [];
-		for (const index of means) {
+		for (const index of means.toSorted((a, b) => a - b)) {
 			const found = index === anError ? null : find(rules[index], text, broken);
 			if (found === null) {
 				continue;
@@ -135,15 +139,15 @@ export function createRecogniser(
 			endWith(name, text);
 		}
 
-		const readable = broken ? clean(spaced) : text;
+		const readable = broken ? clean(entry.text) : text;
 		const needed = withoutNeedless(matches, readable);
 		record(needed, { text, readable, line: line - entry.above });
 		for (const { name } of ends.filter(({ at }) => at >= last)) {
 			endWith(name, text);
 		}
 
-		if (means.has(anError) && needed.every(({ signature }) => signature.kind === "wrapper")) {
-			groups.add(bytes, ...entry.first, () => clean(spaced));
+		if (means.includes(anError) && needed.every(({ signature }) => signature.kind === "wrapper")) {
+			groups.add(bytes, ...entry.first, () => readable);
 		}
 	}
 
@@ -188,11 +192,13 @@ export function createRecogniser(
 	function resolve(limit: number): void {
 		let next = 0;
 		for (let hit = hits[next]; hit !== undefined && hit.at < limit; hit = hits[next]) {
-			const entry = entryAt(bytes, hit.at);
-			const means = new Set<number>();
+			const entry = entryAt(bytes, hit);
+			const means: number[] = [];
 			const { line } = hit;
 			for (; hit !== undefined && hit.at < entry.end; hit = hits[++next]) {
-				means.add(hit.means);
+				if (!means.includes(hit.means)) {
+					means.push(hit.means);
+				}
 			}
 
 			judge(entry, means, line);
@@ -210,6 +216,7 @@ export function createRecogniser(
 		bytes = space.subarray(0, bytes.length - cut);
 		for (const hit of hits) {
 			hit.at -= cut;
+			hit.start -= cut;
 		}
 	}
 
@@ -305,44 +312,43 @@ const depth: Readonly<Record<Kind, number>> = {
 const byDepth = (a: Match, b: Match): number => depth[a.signature.kind] - depth[b.signature.kind] || b.end - a.end;
 
 /** Runs the automaton over bytes that come in pieces. */
-function createScanner({ classes, width, next, firstFound, found }: Automaton, meanings: number) {
+function createScanner(automaton: Automaton, meanings: number) {
 	let state = 0;
 	let lines = 0;
 	let colour = false;
 	let read = 0;
+	let begun = 0;
 	/** Per meaning, the line and the place where it was found last: once for each line, or each part of a long one, will do. */
 	const lastLine = new Float64Array(meanings).fill(-1);
 	const lastAt = new Float64Array(meanings);
-
-	function report(found: readonly number[], line: number, at: number, offset: number, hits: Hit[]): void {
-		for (const means of found) {
-			if (lastLine[means] !== line || offset - (lastAt[means] ?? 0) >= before) {
-				lastLine[means] = line;
-				lastAt[means] = offset;
-				hits.push({ at, line: line + 1, means });
-			}
-		}
-	}
 
 	return {
 		get lines() {
 			return lines;
 		},
 		scan(bytes: Buffer, from: number, hits: Hit[]): void {
-			const start = read - from;
+			const offset = read - from;
 			const { length } = bytes;
 			// Variables of its own: those around it are slower to get at.
-			let [now, line, inColour] = [state, lines, colour];
+			const { classes, width, next, firstFound, found } = automaton;
+			let [now, line, inColour, start] = [state, lines, colour, begun - offset];
 			for (let index = from; index < length; index++) {
 				const byte = bytes[index] ?? 0;
 				const letter = classes[byte] ?? 0;
 				if (letter >= firstLetter && !inColour) {
 					now = next[now * width + letter] ?? 0;
 					if (now >= firstFound && letter !== skipped) {
-						report(found[now - firstFound] ?? [], line, index, start + index, hits);
+						for (const means of found[now - firstFound] ?? []) {
+							if (lastLine[means] !== line || offset + index - (lastAt[means] ?? 0) >= before) {
+								lastLine[means] = line;
+								lastAt[means] = offset + index;
+								hits.push({ at: index, start, line: line + 1, means });
+							}
+						}
 					}
 				} else if (letter === lineEnd) {
 					line++;
+					start = index + 1;
 					inColour = false;
 				} else if (letter === escape) {
 					inColour = true;
@@ -351,22 +357,23 @@ function createScanner({ classes, width, next, firstFound, found }: Automaton, m
 				}
 			}
 
-			[state, lines, colour] = [now, line, inColour];
+			[state, lines, colour, begun] = [now, line, inColour, offset + start];
 			read += length - from;
 		},
 	};
 }
 
 /** The message around a place: its line, and those that go on with it or that it goes on with. */
-function entryAt(bytes: Buffer, at: number): Entry {
-	const [start, end] = lineAt(bytes, at);
+function entryAt(bytes: Buffer, { at, start: begun }: Hit): Entry {
+	const start = Math.max(0, begun);
+	const end = endOf(bytes, at);
 	if (end - start > before + after || (beginsPlainly(bytes, start) && beginsPlainly(bytes, end + 1))) {
 		const from = Math.max(start, at - before);
 		const to = Math.min(end, at + after);
 		return {
 			end: to === end ? end + 1 : to,
 			first: [from, to],
-			lines: [readLine(bytes.toString("utf8", from, to))],
+			text: bytes.toString("utf8", from, to),
 			above: 0,
 		};
 	}
@@ -407,18 +414,24 @@ function entryAt(bytes: Buffer, at: number): Entry {
 	}
 
 	const [from, to] = around(lines, above);
+	const { spaced, tight } = joinLines(lines.slice(from, to + 1));
 	return {
 		end: (ranges[to]?.[1] ?? end) + 1,
 		first: ranges[from] ?? [start, end],
-		lines: lines.slice(from, to + 1),
+		text: spaced,
+		...(from === to ? {} : { tight }),
 		above: above - from,
 	};
 }
 
 function lineAt(bytes: Buffer, at: number): readonly [number, number] {
 	const start = at === 0 ? 0 : bytes.lastIndexOf(0x0a, at - 1) + 1;
+	return [start, endOf(bytes, at)];
+}
+
+function endOf(bytes: Buffer, at: number): number {
 	const end = bytes.indexOf(0x0a, at);
-	return [start, end === -1 ? bytes.length : end];
+	return end === -1 ? bytes.length : end;
 }
 
 const capped = ([start, end]: readonly [number, number]): [number, number] => [start, Math.min(end, start + before)];

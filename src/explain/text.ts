@@ -3,11 +3,18 @@ const escapes = /\u001B(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\u0007\u001B]{0,2000}(?:\u0
 
 export const withoutEscapes = (text: string): string => (text.includes("\u001B") ? text.replace(escapes, "") : text);
 
+const unclean = /[^ -~]|\\/;
+
 /**
  * The text that patterns are written for: no colours, plain quotes without backslashes however often they were escaped
  * (klog, JSON, JSON in JSON), escaped line ends and runs of blanks as one blank.
  */
 export function clean(line: string): string {
+	// Most lines hold nothing to undo but runs of blanks.
+	if (!unclean.test(line)) {
+		return line.replace(/ {2,}/g, " ").trim();
+	}
+
 	let text = withoutEscapes(line)
 		.replace(/[\u201C\u201D]/g, '"')
 		.replace(/[\u2018\u2019]/g, "'");
