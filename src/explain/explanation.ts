@@ -1,6 +1,6 @@
 import type { Group } from "./group.ts";
 import type { Recognition } from "./recogniser.ts";
-import type { Kind, Signature } from "./signature.ts";
+import { depthOf, type Kind, type Signature } from "./signature.ts";
 import type { Place, Tally } from "./tally.ts";
 import { timeOf } from "./text.ts";
 
@@ -44,16 +44,6 @@ export interface Explanation {
 
 /** Kinds of unrecognised lines that are kept. */
 const mostGroups = 100;
-
-const rank: Readonly<Record<Kind, number>> = {
-	cause: 0,
-	symptom: 1,
-	consequence: 2,
-	general: 3,
-	waiting: 4,
-	wrapper: 5,
-	note: 6,
-};
 
 /** Puts what was seen into an order: causes before what they cause, and of equals what came first. */
 export function explain(recognition: Recognition, mask: (text: string) => string): Explanation {
@@ -123,7 +113,7 @@ function inOrder(items: readonly Recognised[], columnOf: (id: string) => number)
 	const firstOf = ({ signature, first }: Recognised) => (timed ? (times.get(signature.id) ?? 0) : first.line);
 	const left = items.toSorted(
 		(a, b) =>
-			rank[a.kind] - rank[b.kind] ||
+			depthOf(a.kind) - depthOf(b.kind) ||
 			firstOf(a) - firstOf(b) ||
 			a.first.line - b.first.line ||
 			columnOf(b.signature.id) - columnOf(a.signature.id),

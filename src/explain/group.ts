@@ -68,7 +68,7 @@ export function createGroups() {
 	const groups = new Map<number, Group | undefined>();
 	let others = 0;
 	return {
-		add(bytes: Buffer, start: number, end: number, read: () => string): void {
+		add(bytes: Buffer, start: number, end: number, line: string): void {
 			const key = likeness(bytes, start, end);
 			const known = groups.get(key);
 			if (known !== undefined) {
@@ -79,7 +79,6 @@ export function createGroups() {
 					return;
 				}
 
-				const line = read();
 				groups.set(key, looksLikeError(line) ? { line: copied(line), count: 1 } : undefined);
 			}
 		},

@@ -64,14 +64,16 @@ function alternatives(parser: Parser): Piece {
 	return { certain: all(branches.map(({ certain }) => certain)), exact: all(branches.map(({ exact }) => exact)) };
 }
 
-/** The best of what must follow one another: the one whose shortest literal is longest. */
+/** The best of what must follow one another: the one whose least telling literal tells most. */
 function sequence(parser: Parser): Piece {
 	let best: Literals;
+	let bestWorth = 0;
 	let run: readonly string[] = [""];
 	let cut = false;
 	const offer = (candidate: Literals) => {
-		if (candidate !== undefined && worth(candidate) > worth(best)) {
-			best = candidate;
+		const candidateWorth = candidate === undefined ? 0 : worth(candidate);
+		if (candidateWorth > bestWorth) {
+			[best, bestWorth] = [candidate, candidateWorth];
 		}
 	};
 	for (;;) {
@@ -124,8 +126,8 @@ const rarity = (masked: string): number =>
 	(masked.replaceAll(" ", "").length + masked.length / 4) / (masked.length < shortest ? 16 : 1);
 
 /** What says least decides; and each literal costs memory. */
-const worth = (literals: Literals): number =>
-	literals === undefined ? 0 : Math.min(...literals.map((literal) => cutOff(literal).rarity)) - literals.length / 8;
+const worth = (literals: readonly string[]): number =>
+	Math.min(...literals.map((literal) => cutOff(literal).rarity)) - literals.length / 8;
 
 function atom(parser: Parser): Piece {
 	const { pattern } = parser;

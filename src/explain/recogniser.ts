@@ -2,7 +2,7 @@ import { type Automaton, createAutomaton, escape, firstLetter, lineEnd, skipped 
 import { createGroups, type Group, isPlainError } from "./group.ts";
 import { continues, isFolded, joinLines, type Line, readLine, withAnyQuotes, withoutBlanks } from "./join.ts";
 import { literalsOf, squeeze } from "./literals.ts";
-import type { Kind, Signature, Signatures } from "./signature.ts";
+import { depthOf, type Kind, type Signature, type Signatures } from "./signature.ts";
 import { createTally, type Match, type Occurrence, type Place, type Tally } from "./tally.ts";
 import { clean, subjectOf } from "./text.ts";
 
@@ -147,7 +147,7 @@ export function createRecogniser(
 		}
 
 		if (means.includes(anError) && needed.every(({ signature }) => signature.kind === "wrapper")) {
-			groups.add(bytes, ...entry.first, () => readable);
+			groups.add(bytes, ...entry.first, readable);
 		}
 	}
 
@@ -280,7 +280,7 @@ function withoutNeedless(matches: readonly Match[], line: string): readonly Matc
 		: special;
 }
 
-/** What says more holds what says less: the longer match stays, and the shorter one only where it is the cause of it. */
+/** What says more holds what says less: the longer match stays, and the shorter one only where it is deeper. */
 const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 	matches.filter(
 		(inner) =>
@@ -296,20 +296,10 @@ const withoutContained = (matches: readonly Match[]): readonly Match[] =>
 
 /** A deeper kind is never hidden, but that a note tells of what is no failure. */
 const saysMore = (outer: Kind, inner: Kind): boolean =>
-	outer === "note" ? inner !== "cause" : outer !== "wrapper" && depth[outer] <= depth[inner];
-
-const depth: Readonly<Record<Kind, number>> = {
-	cause: 0,
-	symptom: 1,
-	consequence: 2,
-	general: 3,
-	waiting: 4,
-	note: 5,
-	wrapper: 6,
-};
+	outer === "note" ? inner !== "cause" : outer !== "wrapper" && depthOf(outer) <= depthOf(inner);
 
 /** Of causes in one message the last one is the deepest: programs put what they add in front. */
-const byDepth = (a: Match, b: Match): number => depth[a.signature.kind] - depth[b.signature.kind] || b.end - a.end;
+const byDepth = (a: Match, b: Match): number => depthOf(a.signature.kind) - depthOf(b.signature.kind) || b.end - a.end;
 
 /** Runs the automaton over bytes that come in pieces. */
 function createScanner(automaton: Automaton, meanings: number) {
@@ -329,7 +319,7 @@ function createScanner(automaton: Automaton, meanings: number) {
 		scan(bytes: Buffer, from: number, hits: Hit[]): void {
 			const offset = read - from;
 			const { length } = bytes;
-			// Variables of its own: those around it are slower to get at.
+			// Variables of its own, and no call for what is found: those around it are slower to get at.
 			const { classes, width, next, firstFound, found } = automaton;
 			let [now, line, inColour, start] = [state, lines, colour, begun - offset];
 			for (let index = from; index < length; index++) {

@@ -2,10 +2,13 @@
  * What a signature is in the chain of things that went wrong, deepest first: why it broke (`cause`), what is seen of a
  * cause that the line does not name (`symptom`), what breaks because something else did (`consequence`), what the system or
  * the network says in an error of which nothing else is known (`general`), what waits and may be well (`waiting`), what
- * only hands on an inner error (`wrapper`), what is no failure but helps to read one (`note`).
+ * is no failure but helps to read one (`note`), what only hands on an inner error (`wrapper`).
  */
-export const kinds = ["cause", "symptom", "consequence", "general", "waiting", "wrapper", "note"] as const;
+export const kinds = ["cause", "symptom", "consequence", "general", "waiting", "note", "wrapper"] as const;
 export type Kind = (typeof kinds)[number];
+
+/** 0 for a cause, more for what lies less deep. */
+export const depthOf = (kind: Kind): number => kinds.indexOf(kind);
 
 /** One known message, as `src/knowledge/signatures.yaml` has it. Patterns are written for cleaned text: see `clean`. */
 export interface Signature {
